@@ -1,0 +1,45 @@
+"""Everything that can go wrong on our side. What a student did wrong is data, never one of these.
+
+AutograderError
+├── BuildError         an authored text, a solution or its checks do not make an assignment
+│   └── BuildStale     `build --check` found built files that are not what a build makes now
+├── NotebookError      a submitted file that cannot be read as a notebook
+└── ReceiptError       a report.json that cannot be trusted to be what we wrote
+"""
+
+__all__ = ["AutograderError", "BuildError", "BuildStale", "NotebookError", "ReceiptError"]
+
+
+class AutograderError(Exception):
+    """Base of the tree: catch it to catch them all."""
+
+
+class BuildError(AutograderError):
+    """The author can mend it: the message says file:line, what is wrong and what to do.
+
+    Args:
+        message: what, and what to do.
+        path: the file as messages show it. line: counted from 1.
+    """
+
+    def __init__(self, message, path=None, line=None):
+        self.path, self.line = path, line
+        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(where + message)
+
+
+class BuildStale(BuildError):
+    """Built files differ from what a build makes now. `files` are relative to the course root."""
+
+    def __init__(self, files):
+        self.files = list(files)
+        listed = "".join(f"\n  {file}" for file in self.files)
+        super().__init__(f"built files are stale; run `autograder build` and commit what it writes:{listed}")
+
+
+class NotebookError(AutograderError):
+    """A submitted file that cannot be read as a notebook. The message is the reason that a student sees."""
+
+
+class ReceiptError(AutograderError):
+    """A receipt of another schema, or one that was damaged or edited."""
