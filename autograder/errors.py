@@ -3,11 +3,21 @@
 AutograderError
 ├── BuildError         an authored text, a solution or its checks do not make an assignment
 │   └── BuildStale     `build --check` found built files that are not what a build makes now
+├── ConfigError        a configuration file, or a course's layout, that its instructor must mend
+├── GradebookError     the gradebook could not be read or written; nothing of the submission went in
 ├── NotebookError      a submitted file that cannot be read as a notebook
 └── ReceiptError       a report.json that cannot be trusted to be what we wrote
 """
 
-__all__ = ["AutograderError", "BuildError", "BuildStale", "NotebookError", "ReceiptError"]
+__all__ = [
+    "AutograderError",
+    "BuildError",
+    "BuildStale",
+    "ConfigError",
+    "GradebookError",
+    "NotebookError",
+    "ReceiptError",
+]
 
 
 class AutograderError(Exception):
@@ -35,6 +45,14 @@ class BuildStale(BuildError):
         self.files = list(files)
         listed = "".join(f"\n  {file}" for file in self.files)
         super().__init__(f"built files are stale; run `autograder build` and commit what it writes:{listed}")
+
+
+class ConfigError(AutograderError):
+    """The course is not configured as it must be. The message says where, what was expected and received."""
+
+
+class GradebookError(AutograderError):
+    """The message says what the database refused, and what to do. The transaction was rolled back."""
 
 
 class NotebookError(AutograderError):

@@ -1,0 +1,1 @@
+"""Grading: one submission, a batch, the gradebook, nbgrader's plug-in points."""
