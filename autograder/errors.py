@@ -5,6 +5,8 @@ AutograderError
 │   └── BuildStale     `build --check` found built files that are not what a build makes now
 ├── ConfigError        a configuration file, or a course's layout, that its instructor must mend
 ├── GradebookError     the gradebook could not be read or written; nothing of the submission went in
+├── IsolationUnavailable   this machine does not allow the confinement that was asked for
+├── LauncherError      no sandboxed kernel came up, or the process that forks them has gone
 ├── NotebookError      a submitted file that cannot be read as a notebook
 └── ReceiptError       a report.json that cannot be trusted to be what we wrote
 """
@@ -15,6 +17,8 @@ __all__ = [
     "BuildStale",
     "ConfigError",
     "GradebookError",
+    "IsolationUnavailable",
+    "LauncherError",
     "NotebookError",
     "ReceiptError",
 ]
@@ -53,6 +57,14 @@ class ConfigError(AutograderError):
 
 class GradebookError(AutograderError):
     """The message says what the database refused, and what to do. The transaction was rolled back."""
+
+
+class IsolationUnavailable(AutograderError):
+    """Which layer of the sandbox failed, why, and what to do. Nothing was run without it."""
+
+
+class LauncherError(AutograderError):
+    """The launcher of sandboxed kernels, or one kernel of it, did not come up or has ended."""
 
 
 class NotebookError(AutograderError):
