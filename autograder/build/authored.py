@@ -70,7 +70,11 @@ def read_assignment(file: Path, shown: str) -> AuthoredAssignment:
     Raises: BuildError with file and line.
     """
     text = file.read_text(encoding="utf-8")
-    cells = jupytext.reads(text, fmt="py:percent").cells
+    try:
+        cells = jupytext.reads(text, fmt="py:percent").cells
+    except Exception as error:  # of YAML, of the notebook schema, of its own: the header is wrong
+        reason = str(error).strip().split("\n")[0]
+        raise BuildError(f"jupytext cannot read the text: {reason}", shown) from error
     lines = _header_lines(text, cells, shown)
     authored = []
     for cell, line in zip(cells, lines, strict=True):

@@ -206,7 +206,7 @@ def _undefined(name, cell, path, course_root):
             if shown.is_relative_to(course_root):
                 shown = shown.relative_to(course_root)
             remedy = solution.imports.get(name, "")
-            if not remedy or remedy.startswith("from reference_impl"):
+            if not remedy or remedy.startswith(f"from {solution.module.split('.')[0]}"):
                 remedy = f"a cell whose solution is {name}"
             return BuildError(
                 f"{name!r} ({shown}:{line}) is not defined in the notebook up to here. "

@@ -19,12 +19,13 @@ class Solution:
     """One function or class of the reference.
 
     Attributes:
-        path: the module's file. line: where the text starts in it, from 1.
+        module: dotted. path: its file. line: where the text starts in it, from 1.
         text: as it stands there. marked: with solution marks.
         hidden: the lines between the marks, stripped, without blank ones.
         imports: name -> the module's import statement that binds it.
     """
 
+    module: str
     path: Path
     line: int
     text: str
@@ -48,7 +49,7 @@ def find_solution(dotted: str, course_root: Path) -> Solution:
     if name not in found:
         near = difflib.get_close_matches(name, found) or sorted(found)
         raise ValueError(f"{path.name} has no function or class {name!r}. It has: {', '.join(near)}.")
-    return _solution(found[name], path, text.split("\n"), _imports(tree))
+    return _solution(found[name], module, path, text.split("\n"), _imports(tree))
 
 
 def _module_file(module, course_root):
@@ -78,7 +79,7 @@ def _import_from(node, alias):
     return ast.ImportFrom(node.module, [alias], node.level)
 
 
-def _solution(node, path, lines, imports):
+def _solution(node, module, path, lines, imports):
     first = _first_line(node)
     regions = _regions(node, lines)
     if not regions:
@@ -93,7 +94,7 @@ def _solution(node, path, lines, imports):
     last = max(node.end_lineno, regions[-1].end)
     marked += lines[at - 1 : last]
     text = "\n".join(lines[first - 1 : last])
-    return Solution(path, first, text, "\n".join(marked), tuple(hidden), imports)
+    return Solution(module, path, first, text, "\n".join(marked), tuple(hidden), imports)
 
 
 @dataclass(frozen=True)
