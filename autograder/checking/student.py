@@ -10,7 +10,6 @@ Names of the notebook are attributes of `student`, so everything else here is a 
 
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from autograder.checking.errors import (
     NotImplementedYet,
     ReferenceFailed,
     StudentError,
-    clean,
 )
 from autograder.checking.transports import Transport
 from autograder.sandbox.codec import AsNumpy, Ref
@@ -43,7 +41,7 @@ class Student:
     """
 
     def __init__(self, transport: Transport, *, trusted: bool = False):
-        self._channel = _Channel(transport, trusted)
+        self._channel = Channel(transport, trusted)
 
     def __getattr__(self, name: str) -> "Handle":
         if name.startswith("__"):
@@ -54,7 +52,7 @@ class Student:
 class Handle:
     """An object on the student's side, or the way to one: nothing is asked until it is called or read."""
 
-    def __init__(self, channel: "_Channel", ref: Ref, keeper: object = None):
+    def __init__(self, channel: "Channel", ref: Ref, keeper: object = None):
         self._channel = channel
         self._ref = ref
         self._keeper = keeper if keeper is not None else channel.keeper(ref)
@@ -94,32 +92,6 @@ class Handle:
         return f"<{f'object {self._ref.number}' if self._ref.number else 'student'}{''.join(steps)}>"
 
 
-@dataclass(frozen=True, eq=False)
-class Variable:
-    """A weight as the student's process reported it."""
-
-    path: str
-    name: str
-    shape: tuple[int, ...]
-    trainable: bool
-    value: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """An output and the gradients of <cotangent, output>; None where nothing depends on it.
-
-    Args:
-        output: what the call returned.
-        variables: one for each of `variables(target)`.
-        inputs: one for each floating-point array among the arguments, in order.
-    """
-
-    output: Any
-    variables: list[np.ndarray | None]
-    inputs: list[np.ndarray | None]
-
-
 def as_numpy(array: Any) -> AsNumpy:
     """An argument that reaches the function as `np.ndarray` with its dtype, not as a tensor."""
     return AsNumpy(np.asarray(array))
@@ -154,61 +126,23 @@ def take(handle: Handle, count: int) -> list:
     return handle._channel.expect(items, isinstance(items, list) and len(items) <= count, "no list of items")
 
 
-def variables(target: Handle | list[Handle]) -> list[Variable]:
-    """The weights of a layer, model, module, optimizer or list of them, read now.
-
-    Of a Keras layer those that Keras tracks, so before its first call most have none.
-    """
-    channel = _channel_of(target)
-    reply = channel.ask("variables", target=target)
-    channel.expect(reply, isinstance(reply, list), "no list of weights")
-    return [_variable(channel, entry) for entry in reply]
-
-
-def assign(target: Handle | list[Handle], values: list | dict) -> None:
-    """Set weights: a list sets all in the order of `variables`, a dict some by index or path."""
-    if isinstance(values, dict):
-        values = {str(key): np.asarray(value) for key, value in values.items()}
-    else:
-        values = [np.asarray(value) for value in values]
-    _channel_of(target).ask("assign", target=target, values=values)
-
-
-def vjp(
-    target: Handle,
-    *args: Any,
-    cotangent: Any,
-    wrt: str = "variables",
-    of: Handle | list[Handle] | None = None,
-    **kwargs: Any,
-) -> Gradients:
-    """Call `target` there under a gradient tape. What it reports is a claim: compare it.
-
-    Args:
-        cotangent: weights of the output's entries, not constant: a constant hides that softmax's sum is 1.
-            An array belongs to the first tensor of the output; a list has an array or None for each.
-        wrt: "variables", "inputs" or "both".
-        of: the object whose variables are meant, where it is not `target` itself.
-    """
-    if wrt not in ("variables", "inputs", "both"):
-        raise ValueError(f"wrt is variables, inputs or both. Received: {wrt=}")
-    cotangent = [None if c is None else np.asarray(c) for c in _listed(cotangent)]
-    which = ["variables", "inputs"] if wrt == "both" else [wrt]
-    reply = target._channel.ask(
-        "vjp", target=target, args=list(args), kwargs=kwargs, cotangent=cotangent, wrt=which, of=of
-    )
-    fine = isinstance(reply, dict) and set(reply) == {"output", "variables", "inputs"}
-    fine = fine and all(_is_gradients(reply[name]) for name in ("variables", "inputs"))
-    return Gradients(**target._channel.expect(reply, fine, "no gradients"))
-
-
 def begin_check(student: Student, seconds: float, seed: int) -> None:
     """Give the next requests together `seconds`, and seed the random generators over there."""
     student._channel.transport.begin(seconds)
     student._channel.ask("seed", seed=seed)
 
 
-class _Channel:
+def last_answer(student: Student) -> Any:
+    """The value that came back last, whatever was asked for."""
+    return student._channel.last_value
+
+
+def channel_of(target: Handle | list[Handle]) -> "Channel":
+    """What carries the requests about an object there, or about several of one student."""
+    return (target if isinstance(target, Handle) else target[0])._channel
+
+
+class Channel:
     """Turns handles into references and back, and errors over there into exceptions here."""
 
     def __init__(self, transport: Transport, trusted: bool):
@@ -275,27 +209,3 @@ def _referred(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _referred(item) for key, item in value.items()}
     return value
-
-
-def _listed(value: Any) -> list:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _is_gradients(value: Any) -> bool:
-    return isinstance(value, list) and all(item is None or isinstance(item, np.ndarray) for item in value)
-
-
-def _channel_of(target: Handle | list[Handle]) -> _Channel:
-    return (target if isinstance(target, Handle) else target[0])._channel
-
-
-def _variable(channel: _Channel, entry: Any) -> Variable:
-    fine = (
-        isinstance(entry, dict)
-        and all(isinstance(entry.get(name), str) for name in ("path", "name"))
-        and isinstance(entry.get("trainable"), bool)
-        and isinstance(entry.get("value"), np.ndarray)
-    )
-    channel.expect(entry, fine, "a malformed weight")
-    value = entry["value"]
-    return Variable(clean(entry["path"]), clean(entry["name"]), value.shape, entry["trainable"], value)

@@ -100,6 +100,11 @@ class SocketTransport:
             raise StudentGone("the notebook's process ended while it was asked for a value") from None
         return reply
 
+    @property
+    def closed(self) -> bool:
+        """Whether the kernel behind it has been given up."""
+        return self._sock is None
+
     def close(self) -> None:
         if self._sock is not None:
             self._sock.close()
