@@ -2,11 +2,33 @@
 
 from autograder.checking.compare import array, boolean, close, equal, finite, integer, outputs
 from autograder.checking.errors import NotDefined, NotImplementedYet, StudentError
+from autograder.checking.gradient_flow import (
+    EVERY_NON_ZERO,
+    NON_ZERO,
+    ZERO,
+    by_group,
+    confirm_gradient,
+    confirm_variable_gradient,
+    directional_derivative,
+    flow_matrix,
+    is_zero,
+)
+from autograder.checking.leak import influence, jacobian, moved, same_when_trimmed
 from autograder.checking.question import question
 from autograder.checking.student import Handle, as_numpy, attribute, define, defined, make, take
+from autograder.checking.transplant import (
+    deltas,
+    parameter_count,
+    set_random_weights,
+    transplant,
+    weight_shapes,
+)
 from autograder.checking.weights import Gradients, Variable, assign, variables, vjp
 
 __all__ = [
+    "EVERY_NON_ZERO",
+    "NON_ZERO",
+    "ZERO",
     "Gradients",
     "Handle",
     "NotDefined",
@@ -18,16 +40,31 @@ __all__ = [
     "assign",
     "attribute",
     "boolean",
+    "by_group",
     "close",
+    "confirm_gradient",
+    "confirm_variable_gradient",
     "define",
     "defined",
+    "deltas",
+    "directional_derivative",
     "equal",
     "finite",
+    "flow_matrix",
+    "influence",
     "integer",
+    "is_zero",
+    "jacobian",
     "make",
+    "moved",
     "outputs",
+    "parameter_count",
     "question",
+    "same_when_trimmed",
+    "set_random_weights",
     "take",
+    "transplant",
     "variables",
     "vjp",
+    "weight_shapes",
 ]
