@@ -15,7 +15,7 @@ from autograder.build.leaks import check_release
 from autograder.build.notebook import SourceNotebook, source_notebook
 from autograder.build.public_checks import PACKAGE, keep_committed_answers
 from autograder.build.release import check_gradebook, generate_release
-from autograder.checking import check_catalogue
+from autograder.checking.catalogue import CheckInfo, check_catalogue
 from autograder.checking.freeze import write_public_package
 from autograder.errors import BuildError, BuildStale
 
@@ -82,13 +82,22 @@ def check_module(course_root: Path, name: str) -> Path | None:
     return None
 
 
+def _catalogue(path: Path | None, course_root) -> list[CheckInfo]:
+    if path is None:
+        return []
+    try:
+        return check_catalogue(path)
+    except (ValueError, SyntaxError) as error:
+        raise BuildError(str(error), path.relative_to(course_root)) from error
+
+
 class _Draft:
     """One assignment, read and put together; nothing is written before `install`."""
 
     def __init__(self, course_root, name):
         self.root, self.name = course_root, name
         self.checks_file = check_module(course_root, name)
-        self.checks = check_catalogue(self.checks_file) if self.checks_file else []
+        self.checks = _catalogue(self.checks_file, course_root)
         self.assignment = read_assignment(course_root / "source" / f"{name}.py", f"source/{name}.py")
         shown = self.checks_file.relative_to(course_root) if self.checks_file else f"checks/{name}.py"
         self.source: SourceNotebook = source_notebook(self.assignment, self.checks, str(shown), course_root)

@@ -111,11 +111,12 @@ def _authored_cell(cell, line, text_lines):
     role: Role = roles[0] if roles else "plain"
     grade_id, points = metadata.get(role, ""), metadata.get("points")
     _check_role(role, grade_id, points, cell)
-    body_line = line + 1
+    body_line = line + 1 if HEADER_LINE.match(text_lines[line - 1]) else line
     while body_line <= len(text_lines) and not text_lines[body_line - 1].strip():
         body_line += 1
     tags = tuple(metadata.get("tags", ()))
-    return AuthoredCell(cell.cell_type, cell.source, line, body_line, role, grade_id, points, tags)
+    source = cell.source.strip("\n")
+    return AuthoredCell(cell.cell_type, source, line, body_line, role, grade_id, points, tags)
 
 
 def _check_role(role, grade_id, points, cell):

@@ -11,6 +11,7 @@ import sysconfig
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy.exc
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -72,13 +73,10 @@ def check_gradebook(course_root: Path, name: str, cells: tuple[Cell, ...]) -> No
     coursedir = course_directory(course_root, course_root, name)
     if not _exists(coursedir.db_url):
         return
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        try:
-            notebook = gradebook.find_notebook(name, name)
-        except MissingEntry:
-            return
-        submissions = len(notebook.submissions)
-        known = {_kind(c.name, notebook): c.name for c in notebook.source_cells}
+    try:
+        submissions, known = _known_cells(coursedir, name)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise BuildError(f"the gradebook {coursedir.db_url} cannot be read: {error}") from error
     wanted = {(c.grade_id, c.grade, c.solution): c.grade_id for c in cells if c.grade_id}
     if submissions and known.keys() != wanted.keys():
         added = sorted(wanted[key] for key in wanted.keys() - known.keys())
@@ -89,6 +87,16 @@ def check_gradebook(course_root: Path, name: str, cells: tuple[Cell, ...]) -> No
             f"their old ids, or take the assignment out with `nbgrader db assignment remove {name} --force`, "
             "build, and grade again: automatic marks come back, marks and comments given by hand are lost."
         )
+
+
+def _known_cells(coursedir, name):
+    """Number of submissions; (id, is graded, is a solution) -> id, as the gradebook has them."""
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            notebook = gradebook.find_notebook(name, name)
+        except MissingEntry:
+            return 0, {}
+        return len(notebook.submissions), {_kind(c.name, notebook): c.name for c in notebook.source_cells}
 
 
 def _kind(name, notebook):

@@ -84,6 +84,7 @@ def test_text_before_the_first_cell_mark_is_a_cell(tmp_path):
         ('# %% [markdown] written="why" points="5"\n# Why?\n', 1, "needs points above 0"),
         ('# %% question="area" points=5\n# solution: a.b\n', 1, "only a written question has `points`"),
         ("# %%\n\nx = 1\ny = = 2\n", 4, "not valid Python: invalid syntax: y = = 2"),
+        ("x = 1\ny = = 2\n\n# %%\n", 2, "not valid Python: invalid syntax: y = = 2"),
         (
             "# ---\n# jupyter:\n#   kernelspec: {name: other}\n# ---\nx = 1\n",
             None,
