@@ -1,0 +1,225 @@
+"""What a supervisor and a kernel do to themselves, layer by layer, before any untrusted code runs.
+
+Promise: `enter` either returns with every layer of its mode in force, or raises; nothing is left out
+silently. A limit that only the supervisor can hold is named "watchdog" in `limits_by`.
+Not promised: that a hole in Linux itself stays without effect. Several layers stop most attacks, so that
+one hole is not enough.
+"""
+
+# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograder.errors import IsolationUnavailable
+from autograder.sandbox import credentials, landlock, libc, new_root, scratch_folder, seccomp
+from autograder.sandbox.cgroup import Cgroup
+from autograder.sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    from autograder.sandbox.confinement import Confinement
+
+NEW_NAMESPACES = (
+    libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS | libc.CLONE_NEWCGROUP
+)
+# World-readable parts of /proc that libraries ask; of the rest, only what is about ourselves.
+PROC_FILES = (
+    "cpuinfo",
+    "meminfo",
+    "stat",
+    "loadavg",
+    "uptime",
+    "version",
+    "filesystems",
+    "sys/kernel",
+    "sys/vm",
+)
+
+_supervisor: int | None = None
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What `enter` did.
+
+    Args:
+        layers: of "namespaces", "landlock", "seccomp", "uid".
+        limits_by: limit to what holds it: "cgroup", "rlimit", "tmpfs", "watchdog", or several.
+        work, ipc, home: paths as the kernel sees them.
+        work_fd, ipc_fd: descriptors of those folders, for whoever has no other way to them.
+    """
+
+    layers: tuple[str, ...]
+    limits_by: dict[str, str]
+    work: str
+    work_fd: int
+    ipc: str
+    ipc_fd: int
+    home: str
+
+
+def enter_supervisor(confinement: Confinement) -> None:
+    """Prepare this process to be the parent of one kernel: the next fork is confined to its own PIDs."""
+    global _supervisor
+    if confinement.mode == "namespaces":
+        with _layer("PID namespace"):
+            if os.geteuid() == 0:
+                libc.unshare(libc.CLONE_NEWPID)
+            else:
+                credentials.enter_user_namespace(libc.CLONE_NEWPID)
+    else:
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    _supervisor = os.pidfd_open(os.getpid())
+
+
+def enter(
+    confinement: Confinement,
+    limits: Limits,
+    uid: int | None,
+    cgroup: Cgroup | None,
+    keep_fds: Collection[int],
+    *,
+    scratch: str | None = None,
+    omit: Collection[str] = (),
+) -> Entered:
+    """Confine this process for good. It must have one thread, and has been forked by the supervisor.
+
+    Args:
+        uid: of its own, when running as root.
+        cgroup: the group that this process is already in, if there is one.
+        keep_fds: descriptors that stay open. 0, 1 and 2 are /dev/null unless they are among them.
+        scratch: an empty folder for a kernel without a new root.
+        omit: layers to leave out, for tests that show what each is for.
+    Raises: IsolationUnavailable naming the layer; the process must then end.
+    """
+    with contextlib.suppress(PermissionError):  # we may lead a session already
+        os.setsid()
+    owner = os.geteuid() if uid is None else uid
+    if confinement.mode == "namespaces":
+        home, work, ipc, tmp = new_root.HOME, new_root.WORK, new_root.IPC, "/tmp"
+        _enter_namespaces(confinement, limits, owner, omit)
+    else:
+        if scratch is None:
+            raise IsolationUnavailable(f"a kernel in mode {confinement.mode!r} needs a scratch folder")
+        home, work, ipc, tmp = (os.path.join(scratch, name) for name in scratch_folder.FOLDERS)
+        scratch_folder.prepare(scratch, uid)
+        os.chdir(work)
+    _close_descriptors(keep_fds)
+    credentials.replace_environment(credentials.kernel_environment(home, tmp))
+    tempfile.tempdir = None
+    layers = _drop(confinement, limits, uid, cgroup, (home, work, ipc, tmp), omit)
+    folder = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    return Entered(
+        layers=layers,
+        limits_by=_limits_by(confinement, cgroup, uid),
+        work=work,
+        work_fd=os.open(work, folder),
+        ipc=ipc,
+        ipc_fd=os.open(ipc, folder),
+        home=home,
+    )
+
+
+def _enter_namespaces(confinement: Confinement, limits: Limits, owner: int, omit: Collection[str]) -> None:
+    flags = NEW_NAMESPACES & ~libc.CLONE_NEWNET if "network" in omit else NEW_NAMESPACES
+    with _layer("mount, network, IPC and UTS namespaces"):
+        libc.unshare(flags)
+        libc.set_hostname("sandbox")
+    with _layer("new root"):
+        new_root.enter(confinement.readable, confinement.masked, confinement.devices, limits, owner)
+
+
+def _drop(
+    confinement: Confinement,
+    limits: Limits,
+    uid: int | None,
+    cgroup: Cgroup | None,
+    writable: tuple[str, ...],
+    omit: Collection[str],
+) -> tuple[str, ...]:
+    """Give up everything that is not needed any more; the order matters, each step takes from the next."""
+    confined = confinement.mode != "none"
+    layers = ["namespaces"] if confinement.mode == "namespaces" else []
+    if uid is not None:
+        with _layer("uid"):
+            credentials.drop_bounding_set()
+            credentials.become(uid)
+    if confinement.mode == "namespaces" and "user namespace" not in omit:
+        # A second fence: whatever a hole in Linux gave to this user, it would be over nothing. It also
+        # makes RLIMIT_NPROC count this kernel alone. As root it is extra, and may be forbidden.
+        with _layer("user namespace") if uid is None else contextlib.suppress(OSError):
+            credentials.enter_user_namespace()
+    own = uid is not None or confinement.mode == "namespaces"
+    limits.apply_rlimits(cgroup=cgroup is not None, uid_is_own=own, gpu=bool(confinement.devices))
+    if confined and "capabilities" not in omit:
+        with _layer("capabilities"):
+            credentials.drop_privileges()
+    if confined and "landlock" not in omit and (landlock.abi() or confinement.mode == "landlock"):
+        with _layer("landlock"):
+            _restrict_files(confinement, writable, own_uid=uid is not None)
+            layers.append("landlock")
+    _die_with_supervisor()
+    if confined and "seccomp" not in omit:
+        with _layer("seccomp"):
+            seccomp.apply(outside_visible=confinement.mode == "landlock")
+            layers.append("seccomp")
+    return (*layers, "uid") if uid is not None else tuple(layers)
+
+
+def _restrict_files(confinement: Confinement, writable: tuple[str, ...], *, own_uid: bool) -> None:
+    if confinement.mode == "namespaces":
+        devices = [*new_root.DEVICES, "/dev/pts", *confinement.devices]
+        landlock.restrict(["/"], [*writable, "/dev/shm"], devices)
+        return
+    readable = [*confinement.readable, f"/proc/{os.getpid()}", *(f"/proc/{name}" for name in PROC_FILES)]
+    devices = [*new_root.DEVICES, *confinement.devices]
+    if own_uid:
+        # What others have in these is protected by its owner; that takes an owner who is not ours.
+        writable = (*writable, "/dev/shm")
+        devices += ["/dev/ptmx", "/dev/pts"]
+    landlock.restrict(readable, writable, devices, confinement.masked)
+
+
+def _die_with_supervisor() -> None:
+    libc.die_with_parent()
+    if _supervisor is not None:
+        try:
+            if select.select([_supervisor], [], [], 0)[0]:
+                os._exit(1)  # it died before we could ask to be told
+        finally:
+            os.close(_supervisor)
+
+
+def _close_descriptors(keep_fds: Collection[int]) -> None:
+    watched = () if _supervisor is None else (_supervisor,)
+    libc.close_other_descriptors({*keep_fds, *watched})
+    while (null := os.open("/dev/null", os.O_RDWR)) < 3:
+        os.set_inheritable(null, True)
+    os.close(null)
+
+
+def _limits_by(confinement: Confinement, cgroup: Cgroup | None, uid: int | None) -> dict[str, str]:
+    namespaces = confinement.mode == "namespaces"
+    own_count = namespaces or uid is not None
+    return {
+        "memory": "cgroup" if cgroup else "rlimit and watchdog",
+        "tasks": "cgroup" if cgroup else "rlimit" if own_count else "watchdog",
+        "file": "rlimit",
+        "work": "tmpfs" if namespaces else "watchdog",
+    }
+
+
+@contextlib.contextmanager
+def _layer(name: str) -> Iterator[None]:
+    """Name the layer that failed."""
+    try:
+        yield
+    except (OSError, KeyError) as error:
+        raise IsolationUnavailable(f"{name}: {error}") from error

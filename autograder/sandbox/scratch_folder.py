@@ -1,0 +1,73 @@
+"""The folder on disk of a kernel that has no root of its own (`landlock`, `none`).
+
+Promise: it belongs to the kernel's user, nobody else may enter it, and looking at it or removing it
+never follows a link out of it, even while untrusted code rearranges it. Not promised: a hard cap; the
+watchdog measures.
+"""
+
+# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+
+from autograder.sandbox.limits import MB
+
+FOLDERS = ("home", "work", "ipc", "tmp")
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MOST_ENTRIES = 65_536
+MOST_NESTED = 64
+
+
+def prepare(scratch: str, uid: int | None) -> None:
+    """Make the folders in `scratch`, which exists and is empty, and give all to `uid`."""
+    for path in (*(os.path.join(scratch, name) for name in FOLDERS), scratch):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chmod(path, 0o700)
+        if uid is not None:
+            os.chown(path, uid, uid)
+
+
+def largest_mb(scratch: str) -> float:
+    """Disk space of the largest of its folders; infinite where one has too many files, or nests too deeply."""
+    largest = 0.0
+    for name in FOLDERS:
+        used = 0
+        for entries, (depth, blocks) in enumerate(_walk(os.path.join(scratch, name))):
+            used += blocks * 512
+            if entries > MOST_ENTRIES or depth >= MOST_NESTED:
+                return float("inf")
+        largest = max(largest, used / MB)
+    return largest
+
+
+def remove(scratch: str) -> None:
+    """Remove all of it. To be called when no process of the kernel is left."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    if os.path.isdir(scratch):  # folders whose permissions the submission took away
+        for folder, names, _ in os.walk(scratch):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.islink(path):
+                    os.chmod(path, 0o700)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _walk(path: str, parent: int | None = None, depth: int = 0) -> Iterator[tuple[int, int]]:
+    """Depth and disk blocks of each entry, by descriptors: a path could be bent while it is walked."""
+    try:
+        folder = os.open(path, FOLDER, dir_fd=parent)
+    except OSError:
+        return
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    yield depth, entry.stat(follow_symlinks=False).st_blocks
+                if depth < MOST_NESTED and entry.is_dir(follow_symlinks=False):
+                    yield from _walk(entry.name, folder, depth + 1)
+    finally:
+        os.close(folder)

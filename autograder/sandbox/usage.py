@@ -1,0 +1,123 @@
+"""What a kernel's processes and folders use, measured from outside when no control group counts it.
+
+Memory that processes share with each other or with the launcher is counted once, in proportion. That is
+slow to read, so it is read only when the quick upper bound is over the limit.
+"""
+
+# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autograder.sandbox.limits import MB
+
+_STATUS = re.compile(r"^(RssAnon|RssShmem|Threads):\s+(\d+)", re.MULTILINE)
+_ROLLUP = re.compile(r"^(Pss_Anon|Pss_Shmem):\s+(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Some processes, as one `/proc` shows them; `proc` is its descriptor."""
+
+    proc: int
+    pids: tuple[int, ...]
+
+    def tasks_and_memory_mb(self, files_mb: float, limit_mb: float) -> tuple[int, float]:
+        """Threads, and memory; exact where it is over `limit_mb`, else an upper bound.
+
+        Args:
+            files_mb: in their memory-backed folders. What of it they have mapped is not counted twice.
+        """
+        quick = [self._numbers(pid, "status", _STATUS) for pid in self.pids]
+        tasks = sum(each.get("Threads", 0) for each in quick)
+        memory = _total_mb(quick, "RssAnon", "RssShmem", files_mb)
+        if memory > limit_mb:
+            exact = [
+                self._numbers(pid, "smaps_rollup", _ROLLUP)
+                or {"Pss_Anon": bound.get("RssAnon", 0), "Pss_Shmem": bound.get("RssShmem", 0)}
+                for pid, bound in zip(self.pids, quick, strict=True)
+            ]
+            memory = _total_mb(exact, "Pss_Anon", "Pss_Shmem", files_mb)
+        return tasks, memory
+
+    def unlinked_mb(self) -> float:
+        """Size of the files that they hold open and no folder shows."""
+        sizes: dict[tuple[int, int], int] = {}
+        for pid in self.pids:
+            with contextlib.suppress(OSError):
+                folder = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.proc)
+                try:
+                    for name in os.listdir(folder):
+                        with contextlib.suppress(OSError):
+                            status = os.stat(name, dir_fd=folder)
+                            if status.st_nlink == 0:
+                                sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
+                finally:
+                    os.close(folder)
+        return sum(sizes.values()) / MB
+
+    def _numbers(self, pid: int, name: str, pattern: re.Pattern) -> dict[str, int]:
+        """Fields in kB; {} for a process that has ended or may not be looked at."""
+        try:
+            descriptor = os.open(f"{pid}/{name}", os.O_RDONLY, dir_fd=self.proc)
+            with open(descriptor) as file:
+                return {key: int(value) for key, value in pattern.findall(file.read())}
+        except OSError:
+            return {}
+
+
+def all_of(proc: int) -> Processes:
+    """Every process that this `/proc` shows."""
+    return Processes(proc, tuple(int(name) for name in os.listdir(proc) if name.isdigit()))
+
+
+def descendants(proc: int, ancestor: int) -> Processes:
+    """All processes below `ancestor`, which must be the reaper of its orphans."""
+    children: dict[int, list[int]] = {}
+    for pid in all_of(proc).pids:
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = os.open(f"{pid}/stat", os.O_RDONLY, dir_fd=proc)
+            with open(descriptor) as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(pid)
+    found, todo = [], list(children.get(ancestor, ()))
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, ())
+    return Processes(proc, tuple(found))
+
+
+def mounted_mb(folders: Iterable[int]) -> float:
+    """What memory-backed file systems hold, given a descriptor in each."""
+    used = 0
+    for folder in folders:
+        status = os.fstatvfs(folder)
+        used += (status.f_blocks - status.f_bfree) * status.f_frsize
+    return used / MB
+
+
+def kill_descendants(ancestor: int, signal_number: int) -> int:
+    """Send a signal to all below `ancestor`; returns how many there were."""
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        below = descendants(proc, ancestor).pids
+    finally:
+        os.close(proc)
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal_number)
+    return len(below)
+
+
+def _total_mb(numbers: Iterable[dict[str, int]], private: str, shared: str, files_mb: float) -> float:
+    total = {private: 0, shared: 0}
+    for each in numbers:
+        for key in total:
+            total[key] += each.get(key, 0)
+    return total[private] / 1024 + max(total[shared] / 1024, files_mb)
