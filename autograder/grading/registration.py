@@ -1,0 +1,180 @@
+"""The instructor's cells of an assignment, as the gradebook has them.
+
+nbgrader's `generate_assignment` puts them there, hidden tests included. Where it has not run yet its own
+preprocessors are run here, up to the one that saves cells; the release is left alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import SaveCells
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from traitlets.config import Config
+
+from autograder.errors import ConfigError
+from autograder.grading.database import Database
+from autograder.grading.nbgrader_models import Assignment, Notebook
+from autograder.grading.notebook import TrustedCell, TrustedCells
+
+if TYPE_CHECKING:
+    from autograder.grading.course import Course
+
+__all__ = ["cells_tagged", "registered_assignments", "registered_notebooks", "trusted_cells"]
+
+
+def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCells:
+    """The cells of a notebook with a grade id, in the order of its source.
+
+    Raises: ConfigError if neither the gradebook nor `source/` has the notebook; GradebookError.
+    """
+    database = Database(course.db_url)
+    try:
+        order = _source_order(course, assignment, notebook)
+        read = lambda session: _read(session, assignment, notebook, order)  # noqa: E731
+        cells = database.transaction(read)
+        if cells is None:
+            register(course, assignment, database)
+            cells = database.transaction(read)
+    finally:
+        database.close()
+    if cells is None:
+        raise ConfigError(f"{course.folder('source', assignment)} has no notebook {notebook}.ipynb")
+    return cells
+
+
+def register(course: Course, assignment: str, database: Database) -> None:
+    """Add an assignment to the gradebook, as `nbgrader generate_assignment` does.
+
+    Raises: ConfigError if the source is missing or nbgrader refuses it; GradebookError.
+    """
+    folder = course.folder("source", assignment)
+    files = sorted(folder.glob("*.ipynb"))
+    if not files:
+        raise ConfigError(
+            f"{folder}: no notebook there, and the gradebook does not have {assignment!r} either"
+        )
+    with database.explained():
+        with Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
+            gradebook.update_or_create_assignment(assignment)
+        for file in files:
+            try:
+                _save_cells(course, assignment, file)
+            except (ValueError, RuntimeError, LookupError, nbformat.ValidationError) as error:
+                raise ConfigError(f"{file}: nbgrader refuses it: {error}") from error
+
+
+def registered_assignments(course: Course) -> list[str]:
+    """The names that the gradebook knows; none without a gradebook."""
+    return _names(course, select(Assignment.name).order_by(Assignment.name))
+
+
+def registered_notebooks(course: Course, assignment: str) -> list[str]:
+    query = select(Notebook.name).join(Assignment).where(Assignment.name == assignment)
+    return _names(course, query.order_by(Notebook.name))
+
+
+def cells_tagged(course: Course, assignment: str, notebook: str, tags: set[str]) -> frozenset[str]:
+    """Grade ids of the source's cells that carry one of the tags and are not graded."""
+    cells = (_source(course, assignment, notebook) or {}).get("cells", [])
+    return frozenset(
+        cell.metadata.nbgrader.grade_id
+        for cell in cells
+        if tags.intersection(cell.metadata.get("tags", ()))
+        and cell.metadata.get("nbgrader", {}).get("grade_id")
+        and not cell.metadata.nbgrader.get("grade")
+    )
+
+
+def _read(session: Session, assignment: str, notebook: str, order: dict[str, int]) -> TrustedCells | None:
+    query = select(Notebook).join(Assignment).where(Assignment.name == assignment, Notebook.name == notebook)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        return None
+    graded = {cell.name: cell for cell in found.grade_cells}
+    solutions = {cell.name for cell in found.solution_cells}
+    tasks = {cell.name: cell for cell in found.task_cells}
+    cells = sorted(found.source_cells, key=lambda cell: order.get(cell.name, len(order)))
+    return TrustedCells(
+        tuple(
+            TrustedCell(
+                grade_id=cell.name,
+                cell_type=cell.cell_type,
+                source=cell.source or "",
+                points=_points(graded.get(cell.name) or tasks.get(cell.name)),
+                grade=cell.name in graded,
+                solution=cell.name in solutions,
+                locked=bool(cell.locked),
+                task=cell.name in tasks,
+            )
+            for cell in cells
+        )
+    )
+
+
+def _points(cell: Any) -> float | None:
+    return None if cell is None else float(cell.max_score)
+
+
+def _save_cells(course: Course, assignment: str, file: Path) -> None:
+    """Run the preprocessors of `generate_assignment` on one notebook until its cells are saved."""
+    quiet = Config({"Exporter": {"default_preprocessors": []}})
+    quiet.merge(course.nbgrader_config)
+    converter = GenerateAssignment(coursedir=course.coursedir, config=course.nbgrader_config)
+    exporter = NotebookExporter(config=quiet)
+    for preprocessor in converter.preprocessors:
+        exporter.register_preprocessor(preprocessor)
+        if _is_save_cells(preprocessor):
+            break
+    resources = {
+        "unique_key": file.stem,
+        "output_files_dir": f"{file.stem}_files",
+        "nbgrader": {
+            "student": ".",
+            "assignment": assignment,
+            "notebook": file.stem,
+            "db_url": course.db_url,
+        },
+    }
+    with utils.chdir(str(course.root)):  # nbgrader's settings may name files relative to the course
+        exporter.from_filename(str(file), resources=resources)
+
+
+def _is_save_cells(preprocessor: Any) -> bool:
+    if isinstance(preprocessor, str):
+        module, _, name = preprocessor.rpartition(".")
+        preprocessor = getattr(importlib.import_module(module), name)
+    return isinstance(preprocessor, type) and issubclass(preprocessor, SaveCells)
+
+
+def _source_order(course: Course, assignment: str, notebook: str) -> dict[str, int]:
+    """Place of each grade id in the source; empty without it (the database then gives its own order)."""
+    cells = (_source(course, assignment, notebook) or {}).get("cells", [])
+    ids = (cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells)
+    return {grade_id: place for place, grade_id in enumerate(ids) if grade_id}
+
+
+def _source(course: Course, assignment: str, notebook: str) -> dict[str, Any] | None:
+    file = course.folder("source", assignment) / f"{notebook}.ipynb"
+    try:
+        return nbformat.read(file, as_version=4)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # nbformat raises whatever its parsers do
+        raise ConfigError(f"{file}: cannot be read as a notebook: {error}") from error
+
+
+def _names(course: Course, query: Any) -> list[str]:
+    database = Database(course.db_url)
+    try:
+        return database.transaction(lambda session: list(session.scalars(query))) if database.exists else []
+    finally:
+        database.close()
