@@ -153,10 +153,10 @@ def _with_solutions(source, solutions):
 
 def _test_cell(authored, checks):
     own = [check for check in checks if check.question == authored.id]
-    call = f'check("{authored.id}")' if any(check.public for check in own) else CHECKED_LATER
+    call = f'check("{authored.id}")' if any(check.public for check in own) else ""
     above = authored.source.strip() if authored.role == "checks" else ""
     points = sum(check.points for check in own)
-    source = f"{above}\n{call}" if above else call
+    source = "\n".join(part for part in (above, call) if part) or CHECKED_LATER
     return Cell("code", source, authored.line, grade_id=authored.id, grade=True, points=points)
 
 

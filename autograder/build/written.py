@@ -27,7 +27,8 @@ def answer_cell_text(source: str) -> str:
     if in_answer or in_scheme:
         raise ValueError(f"no END {'SOLUTION' if in_answer else 'MARK SCHEME'} for the BEGIN.")
     prompt = "\n".join(shown).strip()
-    return "\n".join([*([prompt, ""] if prompt else []), BEGIN, *answer, *scheme, END])
+    gap = [""] if answer and scheme else []
+    return "\n".join([*([prompt, ""] if prompt else []), BEGIN, *answer, *gap, *scheme, END])
 
 
 def _switched(inside, begins, line):

@@ -122,7 +122,16 @@ def test_test_cells_call_the_public_checks_where_there_are_any(put_together):
     text = TEXT.replace('"submission_contract"\n', '"submission_contract"\n# The last look.\n')
     cells = {cell.id: cell.source for cell in put_together(text).notebook.cells}
     assert cells["sums"] == 'check("sums")'
-    assert cells["submission_contract"] == f"# The last look.\n{CHECKED_LATER}"
+    assert cells["submission_contract"] == "# The last look."
+
+
+def test_a_test_cell_without_public_checks_says_so(put_together):
+    checks = [Check("sums"), CHECKS[-1]]
+    cells = {cell.id: cell.source for cell in put_together(checks=checks).notebook.cells}
+    assert cells["sums"] == CHECKED_LATER
+    checks = [Check("sums"), Check("submission_contract", public=True)]
+    cells = {cell.id: cell.source for cell in put_together(checks=checks).notebook.cells}
+    assert cells["submission_contract"] == 'check("submission_contract")'
 
 
 def test_hints_stay_above_the_solution(put_together):

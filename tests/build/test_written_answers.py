@@ -6,7 +6,7 @@ from autograder.build.written import answer_cell_text
 
 ANSWER = "### BEGIN SOLUTION\nBecause.\n### END SOLUTION"
 SCHEME = "### BEGIN MARK SCHEME\n2 points for because\n### END MARK SCHEME"
-HIDDEN = f"### BEGIN SOLUTION\nBecause.\n{SCHEME}\n### END SOLUTION"
+HIDDEN = f"### BEGIN SOLUTION\nBecause.\n\n{SCHEME}\n### END SOLUTION"
 
 
 @pytest.mark.parametrize(
