@@ -6,8 +6,6 @@ control groups are used, wherever this process may write. Not promised: that it 
 or an ordinary user often may not, and then `create` returns None.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib

@@ -17,8 +17,6 @@ visible, and so are the names of masked ones; as an ordinary user there is no se
 for that, pseudo-terminals, /dev/shm and connecting to any socket are refused.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import json

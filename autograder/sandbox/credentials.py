@@ -6,8 +6,6 @@ Not promised: that the memory inherited from the launcher holds nothing else. A 
 with an environment that holds no secret; wiping the old one here is a second line.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib

@@ -7,8 +7,6 @@ Not promised: UDP, pathname sockets, stat, chmod, chown and times, which Landloc
 A listing of names in a folder of packages shows masked names too; what they hold cannot be read.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import ctypes

@@ -6,8 +6,6 @@ Not promised: that a hole in Linux itself stays without effect. Several layers s
 one hole is not enough.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib

@@ -6,8 +6,6 @@ promised by rlimits alone: the memory of several processes together (the watchdo
 number of tasks of uid 0, for which Linux does not count.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import os

@@ -6,8 +6,6 @@ capped and which never touch the host's disk. `/proc` shows the kernel's own pro
 limit on what readable files say. Needs CAP_SYS_ADMIN over the mount namespace, Linux 5.12.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import os

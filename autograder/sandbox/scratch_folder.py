@@ -5,8 +5,6 @@ never follows a link out of it, even while untrusted code rearranges it. Not pro
 watchdog measures.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib
@@ -32,7 +30,7 @@ def prepare(scratch: str, uid: int | None) -> None:
 
 
 def largest_mb(scratch: str) -> float:
-    """Disk space of the largest of its folders; infinite where one has too many files, or nests too deeply."""
+    """Disk space of the largest of its folders; infinite if one has too many files or nests too deeply."""
     largest = 0.0
     for name in FOLDERS:
         used = 0

@@ -4,8 +4,6 @@ Memory that processes share with each other or with the launcher is counted once
 slow to read, so it is read only when the quick upper bound is over the limit.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib

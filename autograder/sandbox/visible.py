@@ -6,8 +6,6 @@ a `.pth` file or PYTHONPATH adds to `sys.path` are not included: they are how a 
 solutions among them, become importable.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import glob

@@ -7,8 +7,6 @@ in that time; rlimits bound how far. If the supervisor itself is killed, a PID n
 without one (`landlock`) the kernel does, and its daemons are for the launcher to `bury`.
 """
 
-# ruff: noqa: PTH, S108  (folders of another root, held by descriptor: os speaks Linux's own words)
-
 from __future__ import annotations
 
 import contextlib
