@@ -42,6 +42,13 @@ def check_catalogue(path: str | os.PathLike) -> list[CheckInfo]:
     return checks
 
 
+def is_public_check(node: ast.stmt) -> bool:
+    """Whether a statement defines a check with `public=True`."""
+    if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+        return False
+    return _mark(node).public
+
+
 def question_call(node: ast.FunctionDef) -> ast.Call | None:
     """The call of `@question` that marks a function, or None."""
     for decorator in node.decorator_list:
@@ -50,16 +57,23 @@ def question_call(node: ast.FunctionDef) -> ast.Call | None:
     return None
 
 
-def _check_info(node: ast.FunctionDef, path: str | os.PathLike) -> CheckInfo:
+def _mark(node: ast.FunctionDef) -> Question:
     call = question_call(node)
     if call is None:
-        raise ValueError(f"{path}:{node.lineno}: {node.name} has no @question")
+        raise ValueError(f"line {node.lineno}: {node.name} has no @question")
     try:
         positional = [ast.literal_eval(argument) for argument in call.args]
         named = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-        mark = Question(*positional, **named)
+        return Question(*positional, **named)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}:{call.lineno}: @question takes an id and literals ({error})") from None
+        raise ValueError(f"line {call.lineno}: @question takes an id and literals ({error})") from None
+
+
+def _check_info(node: ast.FunctionDef, path: str | os.PathLike) -> CheckInfo:
+    try:
+        mark = _mark(node)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     check_id = node.name.removeprefix("test_")
     title = check_id.replace("_", " ")
     return CheckInfo(check_id, mark.id, mark.points, mark.public, title, mark.only_with_other_points)

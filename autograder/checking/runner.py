@@ -54,8 +54,12 @@ class Bench(Protocol):
         """The value of the fixture `student`, `reference`, `rng` or `submission`."""
         ...
 
-    def stand_in(self, case: str) -> dict[str, Any] | None:
-        """Fixtures in which the reference takes the student's place, or None where there is none."""
+    def is_sound(self, case: str, repeat: Callable[[dict[str, Any]], None]) -> bool:
+        """Whether the check is known to pass with the reference in the student's place.
+
+        Args:
+            repeat: runs the check once more with these fixtures in the place of its own.
+        """
         ...
 
 
@@ -64,15 +68,17 @@ def run(
     bench: Bench,
     select: Callable[[str, Question], bool],
     on_check: Callable[[CheckResult], None] | None = None,
+    on_error: Callable[[str, BaseException], None] | None = None,
 ) -> list[CheckResult]:
     """Results of the selected checks of `module`, in its order.
 
     Args:
         select: takes a check's id and its mark.
         on_check: called with each result as it becomes known.
+        on_error: called before it with the id and the exception of a check that has not passed.
     """
     path = Path(str(module.__file__))
-    plugin = _Plugin(module, bench, select, on_check or (lambda result: None))
+    plugin = _Plugin(module, bench, select, on_check or _ignore, on_error or _ignore)
     blocked = [argument for name in _BLOCKED for argument in ("-p", f"no:{name}")]
     configuration = Path(__file__).with_name("pytest_for_checks.ini")
     arguments = [str(path), "-c", str(configuration), f"--rootdir={path.parent}", "--noconftest"]
@@ -108,11 +114,12 @@ class _DecidedError(Exception):
 
 
 class _Plugin:
-    def __init__(self, module, bench: Bench, select, on_check):
+    def __init__(self, module, bench: Bench, select, on_check, on_error):
         self.results: list[CheckResult] = []
         self.broken: Exception | None = None
         self.interrupted = False
-        self._module, self._bench, self._select, self._on_check = module, bench, select, on_check
+        self._module, self._bench, self._select = module, bench, select
+        self._on_check, self._on_error = on_check, on_error
         self._progress: dict[str, _Progress] = {}
 
     @pytest.fixture
@@ -178,6 +185,7 @@ class _Plugin:
         progress.seconds += call.duration
         if error is not None and not isinstance(error, _DecidedError) and progress.verdict is None:
             progress.verdict = self._judge(item, error)
+            self._on_error(_check_id(item), error)
         if call.when == "teardown":
             self._count_down(item, progress)
         outcome = "passed" if error is None else "failed"
@@ -189,15 +197,16 @@ class _Plugin:
         verdict = judge(error, str(self._module.__file__), self._bench.check_s)
         if verdict is not None:
             return verdict
+
         # Code that trips over None or a wrong shape is the student's failure if the reference's values
         # pass through it, on the same inputs.
-        fixtures = self._bench.stand_in(item.name) if "student" in item.fixturenames else None
-        if fixtures is not None:
-            arguments = {name: fixtures.get(name, value) for name, value in item.funcargs.items()}
+        def repeat(fixtures: dict[str, Any]) -> None:
             names = item._fixtureinfo.argnames
-            with contextlib.suppress(Exception), _alarm(self._bench.check_s):
-                item.function(**{name: arguments[name] for name in names})
-                return "failed", unusable(last_answer(self._bench.fixture("student", item.name)))
+            with _alarm(self._bench.check_s):
+                item.function(**{name: fixtures.get(name, item.funcargs[name]) for name in names})
+
+        if "student" in item.fixturenames and self._bench.is_sound(item.name, repeat):
+            return "failed", unusable(last_answer(self._bench.fixture("student", item.name)))
         return "error", defect(error)
 
     def _count_down(self, item, progress: _Progress) -> None:
@@ -211,6 +220,10 @@ class _Plugin:
         )
         self.results.append(result)
         self._on_check(result)
+
+
+def _ignore(*_arguments: object) -> None:
+    pass
 
 
 def _check_id(item) -> str:

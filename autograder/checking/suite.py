@@ -16,6 +16,7 @@ from autograder.checking.runner import run
 from autograder.checking.student import Student, begin_check
 from autograder.checking.submission_facts import SubmissionFacts
 from autograder.checking.transports import LocalTransport
+from autograder.checking.verdict import CheckTimeout
 
 _reference_namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
 
@@ -54,7 +55,7 @@ def run_checks(
 
 def reference_student(modules: tuple[str, ...]) -> Student:
     """The public names of the reference's modules, with the same interface as a student's notebook."""
-    return Student(LocalTransport(_reference_namespace(tuple(modules))), trusted=True)
+    return Student(LocalTransport(reference_namespace(modules)), trusted=True)
 
 
 def derived_seed(*parts: object) -> int:
@@ -83,14 +84,20 @@ class _GradingBench:
             return np.random.default_rng(derived_seed("inputs", self._seed, case))
         return self._submission
 
-    def stand_in(self, case: str) -> dict[str, Any] | None:
+    def is_sound(self, case: str, repeat: Callable[[dict[str, Any]], None]) -> bool:
         if not self._modules:
-            return None
+            return False
         fixtures = {name: self.fixture(name, case) for name in ("reference", "rng")}
-        return {**fixtures, "student": reference_student(self._modules)}
+        try:
+            repeat({**fixtures, "student": reference_student(self._modules)})
+        except (Exception, CheckTimeout):
+            return False
+        return True
 
 
-def _reference_namespace(modules: tuple[str, ...]) -> dict[str, Any]:
+def reference_namespace(modules: tuple[str, ...]) -> dict[str, Any]:
+    """The public names of the reference's modules, later ones first."""
+    modules = tuple(modules)
     if modules not in _reference_namespaces:
         namespace: dict[str, Any] = {}
         for name in modules:

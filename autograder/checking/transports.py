@@ -10,7 +10,6 @@ from autograder.sandbox.codec import Caps, CodecError, decode, encode
 from autograder.sandbox.probe import Probe
 
 _CHUNK = 1 << 20
-_MAX_RECONNECTS = 3
 
 
 class Transport(Protocol):
@@ -50,8 +49,6 @@ class SocketTransport:
         caps: the largest reply.
         interrupt: stops what the kernel is doing (SIGINT); called after a timeout, so that the next check
             finds it answering again.
-        reconnect: makes a new kernel with the same notebook and gives its socket; called at the start of a
-            check when the old one is gone, at most three times.
         grace_s: how long an interrupted kernel has to answer.
     """
 
@@ -62,23 +59,17 @@ class SocketTransport:
         caps: Caps | None = None,
         *,
         interrupt: Callable[[], None] | None = None,
-        reconnect: Callable[[], socket.socket] | None = None,
         grace_s: float = 2.0,
     ):
         self._sock: socket.socket | None = sock
         self._timeout_s = timeout_s
         self._caps = caps or Caps()
         self._interrupt = interrupt
-        self._reconnect = reconnect
-        self._reconnects = 0
         self._grace_s = grace_s
         self._deadline: float | None = None
         self._sent = 0
 
     def begin(self, seconds: float) -> None:
-        if self._sock is None and self._reconnect is not None and self._reconnects < _MAX_RECONNECTS:
-            self._reconnects += 1
-            self._sock = self._reconnect()
         self._deadline = time.monotonic() + seconds
 
     def request(self, request: dict) -> dict:
@@ -94,7 +85,7 @@ class SocketTransport:
             reply = self._receive(sock, deadline)
         except TimeoutError:
             self._recover(sock)
-            raise StudentTimeout("no answer in time") from None
+            raise StudentTimeout from None
         except OSError:
             self.close()
             raise StudentGone("the notebook's process ended while it was asked for a value") from None
@@ -102,7 +93,7 @@ class SocketTransport:
 
     @property
     def closed(self) -> bool:
-        """Whether the kernel behind it has been given up."""
+        """Whether the kernel has to be replaced: it has ended, or its next words could not be told apart."""
         return self._sock is None
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ def judge(error: BaseException, check_file: str, seconds: float) -> tuple[Outcom
     if isinstance(error, StudentError):
         return "failed", clean(error, _MAX_MESSAGE_CHARS)
     if isinstance(error, StudentTimeout | CheckTimeout):
-        return "timeout", f"no result within {seconds:g} seconds"
+        return "timeout", clean(error, _MAX_MESSAGE_CHARS) or f"no result within {seconds:g} seconds"
     if isinstance(error, StudentGone | NotFrozen):
         return "error", clean(error, _MAX_MESSAGE_CHARS)
     return None

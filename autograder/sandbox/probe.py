@@ -11,6 +11,7 @@ import io
 import itertools
 import linecache
 import random
+import secrets
 import signal
 import socket
 import sys
@@ -19,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sandbox import remote_variables
 from autograder.sandbox.codec import Caps, CodecError, Ref, decode, encode
 from autograder.sandbox.remote_values import to_plain, to_student
+from autograder.sandbox.remote_variables import assign, describe, variables_of, vjp
 
 _MAX_MESSAGE_CHARS = 2000
 
@@ -35,12 +36,13 @@ class Probe:
 
     Args:
         namespace: the notebook's global names.
+        first: number of the first object that is kept.
     """
 
-    def __init__(self, namespace: dict[str, Any]):
+    def __init__(self, namespace: dict[str, Any], first: int = 1):
         self._namespace = namespace
         self._kept: dict[int, Any] = {}
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._operations: dict[str, Callable[[dict], Any]] = {
             "ping": lambda request: True,
             "defined": lambda request: request["name"] in self._namespace,
@@ -50,7 +52,7 @@ class Probe:
             "take": self._take,
             "make": self._make,
             "define": self._define,
-            "variables": lambda request: remote_variables.describe(self._student(request["target"])),
+            "variables": lambda request: describe(self._student(request["target"])),
             "assign": self._assign,
             "vjp": self._vjp,
             "seed": self._seed,
@@ -141,18 +143,17 @@ class Probe:
         return self._keep(scope[request["name"]])
 
     def _assign(self, request: dict) -> None:
-        values = request["values"]
-        remote_variables.assign(self._student(request["target"]), values)
+        assign(self._student(request["target"]), request["values"])
 
     def _vjp(self, request: dict) -> dict:
         function = self._resolve(request["target"])
         floats: list = []
         args, kwargs = self._student(request["args"], floats), self._student(request["kwargs"], floats)
         of = request["of"] if request["of"] is not None else request["target"]
-        output, variables, inputs = remote_variables.vjp(
+        output, variables, inputs = vjp(
             lambda: function(*args, **kwargs),
             floats if "inputs" in request["wrt"] else [],
-            lambda: remote_variables.variables_of(self._student(of)) if "variables" in request["wrt"] else [],
+            lambda: variables_of(self._student(of)) if "variables" in request["wrt"] else [],
             request["cotangent"],
         )
         return {"output": self._plain(output), "variables": variables, "inputs": inputs}
@@ -180,7 +181,8 @@ def install(namespace: dict[str, Any], fd: int) -> None:
 
     sock = socket.socket(fileno=fd)
     sock.setblocking(True)
-    probe, loop = Probe(namespace), IOLoop.current()
+    # Objects of a kernel that this one replaces must not be mistaken for its own.
+    probe, loop = Probe(namespace, first=1 + secrets.randbits(48)), IOLoop.current()
 
     def answer(_fd: Any, _events: int) -> None:
         if not _serve_one(probe, sock, Caps()):
