@@ -12,12 +12,12 @@ import nbformat
 from autograder.build.authored import read_assignment
 from autograder.build.folders import differences, files_in, replace_folder
 from autograder.build.leaks import check_release
-from autograder.build.notebook import SourceNotebook, source_notebook
-from autograder.build.public_checks import PACKAGE, keep_committed_answers
+from autograder.build.notebook import source_notebook
+from autograder.build.public_checks import PACKAGE, make_public_checks
 from autograder.build.release import check_gradebook, generate_release
 from autograder.checking.catalogue import CheckInfo, check_catalogue
-from autograder.checking.freeze import write_public_package
 from autograder.errors import BuildError, BuildStale
+from autograder.grading.course import Course
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,14 @@ def build(
         check: write nothing, neither files nor gradebook.
     Raises: BuildError, naming the file and line; BuildStale if `check` finds a difference.
     """
-    course_root = Path(course_root).resolve()
-    drafts = [_Draft(course_root, name) for name in _names(course_root, names)]
+    course = Course(Path(course_root).resolve())
+    drafts = [_Draft(course, name) for name in _names(course, names)]
+    if not check:
+        for draft in drafts:
+            check_gradebook(course, draft.name, draft.source.cells)
     built, stale = [], []
     for draft in drafts:
-        with draft.staged(in_gradebook=not check) as staging:
+        with draft.staged() as staging:
             changed = draft.changes(staging)
             if not check:
                 draft.install(staging)
@@ -63,23 +66,18 @@ def build(
     return built
 
 
-def _names(course_root, names):
-    texts = sorted(path.stem for path in (course_root / "source").glob("*.py"))
-    wanted = list(names or texts)
+def _names(course, names):
+    folder = course.folder("source", "any").parent
+    texts = sorted(path.stem for path in folder.glob("*.py"))
+    wanted = list(dict.fromkeys(names or texts))
     if not wanted:
-        raise BuildError(f"no authored text in {course_root / 'source'}. Is this the course's root?")
+        raise BuildError(f"no authored text in {folder}. Is {course.root} the course's root?")
     for name in wanted:
         if name not in texts:
-            raise BuildError(f"no authored text source/{name}.py. There is: {', '.join(texts) or 'none'}.")
+            raise BuildError(
+                f"no authored text {folder.name}/{name}.py. There is: {', '.join(texts) or 'none'}."
+            )
     return wanted
-
-
-def check_module(course_root: Path, name: str) -> Path | None:
-    """The assignment's check module: `autograder/checks/` in this project, `checks/` in any other course."""
-    for folder in ("autograder/checks", "checks"):
-        if (path := course_root / folder / f"{name}.py").is_file():
-            return path
-    return None
 
 
 def _catalogue(path: Path | None, course_root) -> list[CheckInfo]:
@@ -94,33 +92,26 @@ def _catalogue(path: Path | None, course_root) -> list[CheckInfo]:
 class _Draft:
     """One assignment, read and put together; nothing is written before `install`."""
 
-    def __init__(self, course_root, name):
-        self.root, self.name = course_root, name
-        self.checks_file = check_module(course_root, name)
-        self.checks = _catalogue(self.checks_file, course_root)
-        self.assignment = read_assignment(course_root / "source" / f"{name}.py", f"source/{name}.py")
-        shown = self.checks_file.relative_to(course_root) if self.checks_file else f"checks/{name}.py"
-        self.source: SourceNotebook = source_notebook(self.assignment, self.checks, str(shown), course_root)
+    def __init__(self, course: Course, name: str):
+        self.course, self.name = course, name
+        self.built_source = course.folder("source", name)
+        self.built_release = course.folder("release", name)
+        self.checks_file = course.checks_file(name)
+        self.checks = _catalogue(self.checks_file, course.root)
+        file = self.built_source.with_name(f"{name}.py")
+        self.assignment = read_assignment(file, self._shown(file))
+        self.checks_shown = self._shown(self.checks_file) if self.checks_file else f"checks/{name}.py"
+        self.source = source_notebook(self.assignment, self.checks, self.checks_shown, course.root)
         self._refuse_other_notebooks()
 
-    @property
-    def built_source(self):
-        return self.root / "source" / self.name
-
-    @property
-    def built_release(self):
-        return self.root / "release" / self.name
-
     @contextmanager
-    def staged(self, in_gradebook):
+    def staged(self):
         """A temporary folder with `source/<name>` and `release/<name>` as they should be."""
-        if in_gradebook:
-            check_gradebook(self.root, self.name, self.source.cells)
         with tempfile.TemporaryDirectory(prefix="build-") as folder:
             staging = Path(folder).resolve()
             self._stage_source(staging / "source" / self.name)
-            generate_release(self.root, staging, self.name, in_gradebook=in_gradebook)
-            check_release(staging / "release" / self.name, self._secrets(), f"release/{self.name}")
+            generate_release(self.course, staging, self.name)
+            check_release(staging / "release" / self.name, self._secrets(), self._shown(self.built_release))
             yield staging
 
     def changes(self, staging):
@@ -128,10 +119,12 @@ class _Draft:
         changed = {}
         for step, built in (("source", self.built_source), ("release", self.built_release)):
             found = differences(staging / step / self.name, built)
-            changed |= {f"{step}/{self.name}/{path}": how for path, how in found.items()}
+            changed |= {self._shown(built / path): how for path, how in found.items()}
         return changed
 
     def install(self, staging):
+        """Gradebook first: if it refuses, the files stay as they were."""
+        generate_release(self.course, staging, self.name, in_gradebook=True)
         replace_folder(staging / "source" / self.name, self.built_source)
         replace_folder(staging / "release" / self.name, self.built_release)
 
@@ -151,8 +144,8 @@ class _Draft:
         nbformat.validate(self.source.notebook)
         nbformat.write(self.source.notebook, folder / f"{self.name}.ipynb")
         if self.checks_file:
-            write_public_package(self.checks_file, folder / PACKAGE)
-            keep_committed_answers(folder / PACKAGE, self.built_source / PACKAGE)
+            package, committed = folder / PACKAGE, self.built_source / PACKAGE
+            make_public_checks(self.checks_file, self.checks_shown, self.course.root, package, committed)
 
     def _secrets(self):
         packages = {name.split(".")[0] for cell in self.assignment.cells for name, _ in cell.solutions}
@@ -163,5 +156,9 @@ class _Draft:
             if path.name != f"{self.name}.ipynb":
                 raise BuildError(
                     "nbgrader would release this notebook too, and the build does not make it. Move it away.",
-                    path.relative_to(self.root),
+                    self._shown(path),
                 )
+
+    def _shown(self, path):
+        """The path as messages show it."""
+        return str(path.relative_to(self.course.root) if path.is_relative_to(self.course.root) else path)

@@ -7,7 +7,6 @@ the grade ids, and of other cells from the grade id before them and their distan
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import nbformat
 from nbformat import NotebookNode
@@ -16,6 +15,7 @@ from autograder.build.authored import SOLUTION_LINE, AuthoredAssignment, Authore
 from autograder.build.names import defined_names, imports_all, line_of_name, needed_names
 from autograder.build.solution import Solution, find_solution
 from autograder.build.written import answer_cell_text
+from autograder.checking.catalogue import CheckInfo
 from autograder.errors import BuildError
 
 NOTEBOOK_METADATA = {
@@ -23,15 +23,6 @@ NOTEBOOK_METADATA = {
     "language_info": {"name": "python"},
 }
 CHECKED_LATER = "# Nothing to run here: this is checked after you submit."
-
-
-class Check(Protocol):
-    """What the build reads of an entry of the check catalogue."""
-
-    id: str
-    question: str
-    points: float
-    public: bool
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class SourceNotebook:
 
 
 def source_notebook(
-    assignment: AuthoredAssignment, checks: Sequence[Check], checks_path: str, course_root: Path
+    assignment: AuthoredAssignment, checks: Sequence[CheckInfo], checks_path: str, course_root: Path
 ) -> SourceNotebook:
     """Put the notebook together.
 

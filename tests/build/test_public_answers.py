@@ -1,21 +1,27 @@
 """Committed frozen answers outlive another processor's rounding, and nothing else."""
 
+import json
+
 import numpy as np
 import pytest
 
 from autograder.build.public_checks import keep_committed_answers
 
+INDEX = {"cases": [{"reply": 0.5, "count": 3, "exact": True, "name": "a"}]}
 COMMITTED = {"a": np.array([1.0, np.nan], np.float32), "n": np.array([1, 2])}
+
+NOISY = {**COMMITTED, "a": COMMITTED["a"] + np.float32(1e-6)}
 
 
 @pytest.fixture
 def kept(tmp_path):
     """Whether the committed answers replace those given."""
 
-    def keep(answers):
-        for folder, arrays in (("new", answers), ("committed", COMMITTED)):
+    def keep(answers, index=INDEX):
+        for folder, arrays, tree in (("new", answers, index), ("committed", COMMITTED, INDEX)):
             (tmp_path / folder).mkdir()
             np.savez(tmp_path / folder / "answers.npz", **arrays)
+            (tmp_path / folder / "answers.json").write_text(json.dumps(tree))
         old = (tmp_path / "committed" / "answers.npz").read_bytes()
         new = (tmp_path / "new" / "answers.npz").read_bytes()
         assert new != old
@@ -28,7 +34,7 @@ def kept(tmp_path):
 
 
 def test_rounding_is_kept_out(kept):
-    assert kept({**COMMITTED, "a": COMMITTED["a"] + np.float32(1e-6)})
+    assert kept(NOISY)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,18 @@ def test_rounding_is_kept_out(kept):
 )
 def test_a_real_change_is_let_in(kept, changed):
     assert not kept({**COMMITTED, **changed})
+
+
+@pytest.mark.parametrize("field", [{"reply": 0.5000001}, {"reply": 0.5}])
+def test_rounding_in_the_index_is_kept_out(kept, field):
+    assert kept(NOISY, {"cases": [INDEX["cases"][0] | field]})
+
+
+@pytest.mark.parametrize(
+    "field", [{"reply": 0.6}, {"reply": 1}, {"count": 4}, {"exact": False}, {"name": "b"}, {"more": 1}]
+)
+def test_a_real_change_of_the_index_is_let_in(kept, field):
+    assert not kept(NOISY, {"cases": [INDEX["cases"][0] | field]})
 
 
 def test_without_committed_answers_the_new_ones_stay(tmp_path):

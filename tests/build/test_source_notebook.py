@@ -1,13 +1,13 @@
 """The source notebook: metadata, ids, test cells, and the names that solutions need."""
 
 import re
-from dataclasses import dataclass
 
 import nbformat
 import pytest
 
 from autograder.build.authored import read_assignment
 from autograder.build.notebook import CHECKED_LATER, source_notebook
+from autograder.checking.catalogue import CheckInfo
 from autograder.errors import BuildError
 
 REFERENCE = '''
@@ -61,12 +61,8 @@ print("Done")
 """
 
 
-@dataclass(frozen=True)
-class Check:
-    question: str
-    points: float = 1.0
-    public: bool = False
-    id: str = "a check"
+def Check(question, points=1.0, public=False):
+    return CheckInfo("a_check", question, points, public, "a check", only_with_other_points=False)
 
 
 CHECKS = (Check("sums", 2), Check("sums", 2.5, public=True), Check("submission_contract", 10))
