@@ -28,7 +28,7 @@ KERNEL_METADATA = {
     "language_info": {"name": "python"},
 }
 
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)  # linear: an open string ends with the text
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # linear: an open string ends with the text
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _PICTURES = ("image/png", "image/jpeg", "image/gif")

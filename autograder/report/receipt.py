@@ -10,10 +10,10 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from autograder.checking.result import CheckResult
 from autograder.errors import ReceiptError
 from autograder.report import json_fields as fields
 from autograder.report.atomic import write_atomically
-from autograder.report.check_result import CheckResult
 
 __all__ = [
     "SCHEMA",

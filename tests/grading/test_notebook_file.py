@@ -91,17 +91,17 @@ def test_a_file_that_would_fill_the_memory_is_refused_before_it_is_parsed(unit, 
 
 @pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b'"\\'])
 def test_counting_the_values_takes_linear_time(unit):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(NotebookError):
         read_notebook(b'{"cells": "' + unit * 2_000_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_large_outputs_are_read_and_dropped():
     picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "A" * 30_000_000}}
-    start = time.perf_counter()
+    start = time.process_time()
     nb = read_notebook(as_bytes(code("plot()", outputs=[picture])))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert nb.cells[0].outputs == []
     assert nb.cells[0].execution_count is None
 
