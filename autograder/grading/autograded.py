@@ -21,7 +21,7 @@ from nbgrader.converters import Autograde
 
 from autograder.grading.course import Course
 
-__all__ = ["AutogradedFolder", "submitted_files"]
+__all__ = ["AutogradedFolder", "is_inside", "submitted_files", "write_file"]
 
 LEFTOVER_AGE_S = 3600.0
 
@@ -47,9 +47,9 @@ class AutogradedFolder:
         self._new.mkdir(parents=True)
         for name, content in files.items():
             if not self._course.ignored(name) and is_inside(name):
-                _write(self._new / name, content)
+                write_file(self._new / name, content)
         for name, notebook in notebooks.items():
-            _write(
+            write_file(
                 self._new / f"{name}.ipynb", nbformat.v4.writes(notebook).encode("utf-8", "replace") + b"\n"
             )
         self._set_permissions()
@@ -126,8 +126,13 @@ def _regular_files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _write(path: Path, content: bytes | Path) -> None:
+def write_file(path: Path, content: bytes | Path) -> None:
+    """Write a new file in place of whatever is there; a link is replaced or refused, never followed.
+
+    Raises: OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     if isinstance(content, Path):
         source = os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(source, "rb") as file, path.open("wb") as copy:

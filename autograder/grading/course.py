@@ -168,6 +168,13 @@ class Course:
         """
         return registration.trusted_cells(self, assignment, notebook or self.notebook_name(assignment))
 
+    def register(self, assignment: str) -> None:
+        """Bring the gradebook's cells up to the source, as `nbgrader generate_assignment` does.
+
+        Raises: ConfigError if nbgrader refuses the source; GradebookError.
+        """
+        registration.register(self, assignment)
+
     def skipped_cells(self, assignment: str, notebook: str | None = None) -> frozenset[str]:
         """Grade ids of the source's ungraded cells with a tag of `skip_cells_tagged`."""
         tags = set(self.settings(assignment).skip_cells_tagged)

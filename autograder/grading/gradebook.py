@@ -26,7 +26,12 @@ from autograder.errors import GradebookError
 from autograder.grading.autograded import AutogradedFolder, submitted_files
 from autograder.grading.course import Course
 from autograder.grading.database import LOCK_WAIT_S, Database
-from autograder.grading.gradebook_rows import SubmissionRows, save_as_nbgrader_does, take_out_of_force
+from autograder.grading.gradebook_rows import (
+    SubmissionRows,
+    automatic_marks,
+    save_as_nbgrader_does,
+    take_out_of_force,
+)
 from autograder.grading.lateness import TIMESTAMP, LatePenalty, read_timestamp, seconds_late
 from autograder.grading.notebook import restore
 from autograder.grading.roster import student_id_problem
@@ -98,6 +103,30 @@ class GradebookWriter:
             raise
         finally:
             folder.discard()
+
+    def withdraw(self, assignment: str, student: str) -> None:
+        """Take a submission's automatic marks out of force, if it has any; nothing else changes.
+
+        Raises: GradebookError.
+        """
+
+        def work(session: Session) -> None:
+            rows = SubmissionRows.find_or_create(session, assignment, student)
+            for row in rows.notebooks.values():
+                row.late_submission_penalty = None
+                take_out_of_force(row)
+
+        self._database.transaction(work)
+
+    def holds(self, result: SubmissionResult) -> bool:
+        """Whether the gradebook and `autograded/` still have the marks of a receipt."""
+        folder = self._course.folder("autograded", result.assignment, result.student)
+        if not (folder / f"{self._course.notebook_name(result.assignment)}.ipynb").is_file():
+            return False
+        expected = {q.id: q.score for q in result.questions if not q.manual}
+        return expected == self._database.transaction(
+            lambda session: automatic_marks(session, result.assignment, result.student, expected)
+        )
 
     def _record(
         self,

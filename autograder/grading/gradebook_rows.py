@@ -26,7 +26,7 @@ from autograder.grading.nbgrader_models import (
     SubmittedNotebook,
 )
 
-__all__ = ["SubmissionRows", "save_as_nbgrader_does", "take_out_of_force"]
+__all__ = ["SubmissionRows", "automatic_marks", "save_as_nbgrader_does", "take_out_of_force"]
 
 _GRADED = ("GradeCell", "TaskCell")
 _COMMENTED = ("SolutionCell", "TaskCell")
@@ -119,6 +119,22 @@ def take_out_of_force(row: Any) -> None:
         grade.auto_score, grade.needs_manual_grade = None, True
     for comment in row.comments:
         comment.auto_comment = None
+
+
+def automatic_marks(
+    session: Session, assignment: str, student: str, grade_ids: Collection[str]
+) -> dict[str, float | None]:
+    """The automatic marks that a student has for some cells of an assignment; nothing is made."""
+    query = (
+        select(BaseCell.name, Grade.auto_score)
+        .select_from(Grade)
+        .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .where(Assignment.name == assignment, SubmittedAssignment.student_id == student)
+    )
+    return {row.name: row.auto_score for row in session.execute(query) if row.name in grade_ids}
 
 
 class _Gradebook:

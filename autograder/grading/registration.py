@@ -17,6 +17,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -42,7 +43,7 @@ def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCell
         read = lambda session: _read(session, assignment, notebook, order)  # noqa: E731
         cells = database.transaction(read)
         if cells is None:
-            register(course, assignment, database)
+            register(course, assignment)
             cells = database.transaction(read)
     finally:
         database.close()
@@ -51,25 +52,24 @@ def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCell
     return cells
 
 
-def register(course: Course, assignment: str, database: Database) -> None:
-    """Add an assignment to the gradebook, as `nbgrader generate_assignment` does.
+def register(course: Course, assignment: str) -> None:
+    """Add an assignment to the gradebook, or update it, as `nbgrader generate_assignment` does.
 
     Raises: ConfigError if the source is missing or nbgrader refuses it; GradebookError.
     """
     folder = course.folder("source", assignment)
     files = sorted(folder.glob("*.ipynb"))
     if not files:
-        raise ConfigError(
-            f"{folder}: no notebook there, and the gradebook does not have {assignment!r} either"
-        )
-    with database.explained():
-        with Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
-            gradebook.update_or_create_assignment(assignment)
-        for file in files:
-            try:
+        raise ConfigError(f"{folder}: expected a notebook, since the gradebook does not have {assignment!r}")
+    database = Database(course.db_url)
+    try:
+        with database.explained():
+            with Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
+                gradebook.update_or_create_assignment(assignment)
+            for file in files:
                 _save_cells(course, assignment, file)
-            except (ValueError, RuntimeError, LookupError, nbformat.ValidationError) as error:
-                raise ConfigError(f"{file}: nbgrader refuses it: {error}") from error
+    finally:
+        database.close()
 
 
 def registered_assignments(course: Course) -> list[str]:
@@ -144,8 +144,13 @@ def _save_cells(course: Course, assignment: str, file: Path) -> None:
             "db_url": course.db_url,
         },
     }
-    with utils.chdir(str(course.root)):  # nbgrader's settings may name files relative to the course
-        exporter.from_filename(str(file), resources=resources)
+    try:
+        with utils.chdir(str(course.root)):  # nbgrader's settings may name files relative to the course
+            exporter.from_filename(str(file), resources=resources)
+    except DBAPIError:
+        raise
+    except Exception as error:  # each preprocessor has its own; all say what is wrong with the source
+        raise ConfigError(f"{file}: nbgrader refuses it: {error}") from error
 
 
 def _is_save_cells(preprocessor: Any) -> bool:

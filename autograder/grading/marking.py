@@ -1,0 +1,112 @@
+"""From outcomes to marks: what each question earned, and the notebook that says so.
+
+nbgrader reads a mark from the first result among a test cell's outputs. So each test cell of the marked
+notebook begins with one, put there by the grader; what the student's kernel said stands behind it, and no
+output of a kernel is left that could be read as a mark.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import math
+from collections.abc import Iterable, Sequence
+
+import nbformat.v4
+from nbformat import NotebookNode
+
+from autograder.checking.result import CheckResult
+from autograder.errors import ConfigError
+from autograder.grading import assert_cells
+from autograder.grading.config import FeedbackPolicy
+from autograder.grading.notebook import TrustedCell, TrustedCells
+from autograder.report.receipt import QuestionResult
+
+__all__ = ["ENGINE", "mark", "questions"]
+
+ENGINE = {"engine": "autograder"}  # in the notebook's metadata under "autograder": who gave the marks
+
+
+def questions(
+    nb: NotebookNode, trusted: TrustedCells, results: Iterable[CheckResult]
+) -> list[QuestionResult]:
+    """What each graded cell earned, in the order of the released notebook.
+
+    Args:
+        nb: the executed notebook, its test cells the instructor's.
+        results: of all checks; a question without any is a plain test cell and judged by its outputs.
+    Raises: ConfigError if checks belong to no test cell, or their points do not add up to its points.
+    """
+    by_question: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_question.setdefault(result.question, []).append(result)
+    cells = {_grade_id(cell): cell for cell in nb.cells}
+    marks = []
+    for cell in trusted:
+        if cell.task or (cell.grade and cell.solution):
+            marks.append(QuestionResult(cell.grade_id, None, float(cell.points or 0.0), manual=True))
+        elif cell.grade and cell.grade_id in by_question:
+            marks.append(_checked(cell, by_question.pop(cell.grade_id)))
+        elif cell.grade:
+            marks.append(assert_cells.judge(cell, cells[cell.grade_id]))
+    if by_question:
+        raise ConfigError(
+            f"checks of {', '.join(map(repr, by_question))}: no automatically graded cell has this id. "
+            "Does the gradebook have this version of the assignment? Run `nbgrader generate_assignment`."
+        )
+    return marks
+
+
+def mark(
+    nb: NotebookNode, marks: Sequence[QuestionResult], *, feedback: FeedbackPolicy = "all"
+) -> NotebookNode:
+    """A copy of the executed notebook in which every automatically graded cell carries its mark.
+
+    Args:
+        feedback: what of the checks the student is shown.
+    """
+    marked = copy.deepcopy(nb)
+    marked.metadata.autograder = NotebookNode(ENGINE)
+    earned = {question.id: question for question in marks if not question.manual}
+    for cell in marked.cells:
+        question = earned.get(_grade_id(cell) or "")
+        if question is not None and cell.cell_type == "code":
+            cell.outputs = [*_verdict(question, feedback), *map(_harmless, cell.outputs)]
+    return marked
+
+
+def _checked(cell: TrustedCell, checks: list[CheckResult]) -> QuestionResult:
+    points, worth = float(cell.points or 0.0), math.fsum(check.points for check in checks)
+    if not math.isclose(points, worth, abs_tol=1e-9):
+        raise ConfigError(
+            f"question {cell.grade_id!r}: its checks are worth {worth:g} points, its cell in the gradebook "
+            f"{points:g}. Build the assignment and run `nbgrader generate_assignment`."
+        )
+    earned = math.fsum(check.points for check in checks if check.outcome == "passed")
+    return QuestionResult(cell.grade_id, min(earned, points), points, checks=tuple(checks))
+
+
+def _verdict(question: QuestionResult, feedback: FeedbackPolicy) -> list[NotebookNode]:
+    score = nbformat.v4.new_output(
+        "execute_result", data={"text/plain": repr(float(question.score or 0.0))}, execution_count=None
+    )
+    page = _html(question, feedback)
+    shown = [nbformat.v4.new_output("display_data", data={"text/html": page})] if page else []
+    return [score, *shown]
+
+
+def _html(question: QuestionResult, feedback: FeedbackPolicy) -> str:
+    shown = [check for check in question.checks if feedback == "all" or (feedback == "public" and check.public)]
+    rows = "".join(f"<li>{html.escape(check.outcome)}: {html.escape(check.message)}</li>" for check in shown)
+    return f"<ul>{rows}</ul>" if rows else ""
+
+
+def _harmless(output: NotebookNode) -> NotebookNode:
+    """A kernel's output, shown as before, but no result that a mark could be read from."""
+    if output.output_type != "execute_result":
+        return output
+    return nbformat.v4.new_output("display_data", data=output.data, metadata=output.get("metadata", {}))
+
+
+def _grade_id(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
