@@ -40,6 +40,9 @@ PROC_FILES = (
     "sys/vm",
 )
 
+# A fork bomb must leave the watchdog time to look.
+LESS_URGENT = 5
+
 _supervisor: int | None = None
 
 
@@ -155,6 +158,8 @@ def _drop(
         with _layer("user namespace") if uid is None else contextlib.suppress(OSError):
             credentials.enter_user_namespace()
     own = uid is not None or confinement.mode == "namespaces"
+    if cgroup is None:
+        os.nice(LESS_URGENT)
     limits.apply_rlimits(cgroup=cgroup is not None, uid_is_own=own, gpu=bool(confinement.devices))
     if confined and "capabilities" not in omit:
         with _layer("capabilities"):

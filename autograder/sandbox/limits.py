@@ -8,6 +8,7 @@ number of tasks of uid 0, for which Linux does not count.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ RESERVED_MB = 4096
 RESERVED_PER_CPU_MB = 160
 # Data limits count whole thread stacks, of which a thread touches little.
 STACKS_PER_CPU_MB = 32
+BOMB_FACTOR = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Limits:
         _set(resource.RLIMIT_NICE, 0)
         if uid_is_own:
             _set(resource.RLIMIT_NPROC, self.tasks)
+        elif os.getuid() != 0:
+            # Everything that this user runs counts, other kernels too. So this is only to slow a fork
+            # bomb down until the watchdog sees it.
+            _set(resource.RLIMIT_NPROC, _tasks_of(os.getuid()) + BOMB_FACTOR * self.tasks)
         if not cgroup:
             cpus = os.cpu_count() or 1
             _set(resource.RLIMIT_DATA, (self.memory_mb + STACKS_PER_CPU_MB * cpus) * MB)
@@ -73,6 +79,16 @@ def _set(which: int, value: int) -> None:
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
     resource.setrlimit(which, (value, value))
+
+
+def _tasks_of(uid: int) -> int:
+    """Threads and processes of a user, as far as we see them."""
+    count = 0
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == uid:
+                count += os.stat(f"/proc/{name}/task").st_nlink - 2
+    return count
 
 
 def _address_space() -> int:

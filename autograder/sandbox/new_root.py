@@ -63,11 +63,11 @@ def enter(
     libc.pivot_root(".", OLD.lstrip("/"))
     os.chdir("/")
     os.close(os.open(NOTHING, os.O_CREAT | os.O_WRONLY, 0o444))
+    _make_writable(limits, uid)  # first, since something readable may lie below /tmp
     masks = [step.path for step in steps if _make(step) and step.kind == "mask"]
     _make_proc()
     _make_dev(devices)
     _make_etc(uid)
-    _make_writable(limits, uid)
     libc.detach(OLD)
     os.rmdir(OLD)
     for path in ("/", *masks):
@@ -169,8 +169,7 @@ def _make_proc() -> None:
 
 
 def _make_dev(devices: Iterable[str]) -> None:
-    os.makedirs("/dev/pts")
-    os.mkdir("/dev/shm")
+    os.mkdir("/dev/pts")
     for device in (*DEVICES, *devices):
         if os.path.exists(OLD + device):
             _bind(
@@ -204,8 +203,8 @@ def _make_etc(uid: int) -> None:
 def _make_writable(limits: Limits, uid: int) -> None:
     gid = os.getgid() if uid == os.getuid() else uid
     own = f"uid={uid},gid={gid}"
-    for path in ("/tmp", "/var", HOME, IPC):
-        os.makedirs(path, exist_ok=True)
+    for path in ("/tmp", "/var", "/dev/shm", HOME, IPC):
+        os.makedirs(path)
     os.symlink("/tmp", "/var/tmp")
     libc.mount("home", HOME, "tmpfs", PRIVATE, f"mode=0700,{own},size={HOME_MB}m,nr_inodes=32k")
     os.mkdir(WORK)

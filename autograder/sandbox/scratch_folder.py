@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from autograder.sandbox.limits import MB
 
 FOLDERS = ("home", "work", "ipc", "tmp")
+ROOM_MB = {"home": 256, "tmp": 512, "ipc": 1}  # and "work", whose room is a limit of the assignment's
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-MOST_ENTRIES = 65_536
+MOST_ENTRIES = 32_768
 MOST_NESTED = 64
 
 
@@ -29,17 +30,15 @@ def prepare(scratch: str, uid: int | None) -> None:
             os.chown(path, uid, uid)
 
 
-def largest_mb(scratch: str) -> float:
-    """Disk space of the largest of its folders; infinite if one has too many files or nests too deeply."""
-    largest = 0.0
+def is_full(scratch: str, work_mb: float) -> bool:
+    """Whether one of its folders takes more room than it has, has too many files or nests too deeply."""
     for name in FOLDERS:
-        used = 0
+        used, room = 0, ROOM_MB.get(name, work_mb) * MB
         for entries, (depth, blocks) in enumerate(_walk(os.path.join(scratch, name))):
             used += blocks * 512
-            if entries > MOST_ENTRIES or depth >= MOST_NESTED:
-                return float("inf")
-        largest = max(largest, used / MB)
-    return largest
+            if used > room or entries > MOST_ENTRIES or depth >= MOST_NESTED:
+                return True
+    return False
 
 
 def remove(scratch: str) -> None:

@@ -35,11 +35,7 @@ class Processes:
         tasks = sum(each.get("Threads", 0) for each in quick)
         memory = _total_mb(quick, "RssAnon", "RssShmem", files_mb)
         if memory > limit_mb:
-            exact = [
-                self._numbers(pid, "smaps_rollup", _ROLLUP)
-                or {"Pss_Anon": bound.get("RssAnon", 0), "Pss_Shmem": bound.get("RssShmem", 0)}
-                for pid, bound in zip(self.pids, quick, strict=True)
-            ]
+            exact = [self._share(pid, bound) for pid, bound in zip(self.pids, quick, strict=True)]
             memory = _total_mb(exact, "Pss_Anon", "Pss_Shmem", files_mb)
         return tasks, memory
 
@@ -59,13 +55,23 @@ class Processes:
                     os.close(folder)
         return sum(sizes.values()) / MB
 
+    def _share(self, pid: int, bound: dict[str, int]) -> dict[str, int]:
+        """A process's share of memory; all that it uses, where it hides the share."""
+        try:
+            return self._numbers(pid, "smaps_rollup", _ROLLUP)
+        except PermissionError:
+            return {"Pss_Anon": bound.get("RssAnon", 0), "Pss_Shmem": bound.get("RssShmem", 0)}
+
     def _numbers(self, pid: int, name: str, pattern: re.Pattern) -> dict[str, int]:
-        """Fields in kB; {} for a process that has ended or may not be looked at."""
+        """Fields in kB; {} for a process that has ended.
+
+        Raises: PermissionError for one that may not be looked at.
+        """
         try:
             descriptor = os.open(f"{pid}/{name}", os.O_RDONLY, dir_fd=self.proc)
             with open(descriptor) as file:
                 return {key: int(value) for key, value in pattern.findall(file.read())}
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             return {}
 
 
@@ -97,6 +103,16 @@ def mounted_mb(folders: Iterable[int]) -> float:
     for folder in folders:
         status = os.fstatvfs(folder)
         used += (status.f_blocks - status.f_bfree) * status.f_frsize
+    return used / MB
+
+
+def owned_mb(folder: str, uid: int) -> float:
+    """What `uid` has in a memory-backed folder that it shares with others."""
+    used = 0
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):
+            status = entry.stat(follow_symlinks=False)
+            used += status.st_blocks * 512 * (status.st_uid == uid)
     return used / MB
 
 

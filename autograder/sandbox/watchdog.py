@@ -23,8 +23,8 @@ from autograder.sandbox.confinement import Confinement
 from autograder.sandbox.limits import Limits
 
 POLL_S = 0.05
-# Looking may take this share of a processor; where it takes long, it is done less often.
-SHARE = 0.1
+# Where a group counts for us there is only to see whether Linux had to kill for it.
+GROUP_POLL_S = 0.25
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 MEMORY, TASKS, WORK = "memory limit", "task limit", "work folder limit"
 OWNER_LEFT, LAUNCHER_LEFT, UNWATCHED = "owner left", "launcher left", "could not be watched"
@@ -58,7 +58,7 @@ def supervise(
     """
     launcher = os.pidfd_open(os.getppid())
     libc.prctl(libc.PR_SET_PDEATHSIG, 0)  # we see the launcher's death, and have things to do then
-    watch = _Watch(pid, limits, confinement, cgroup, scratch)
+    watch = _Watch(pid, limits, confinement, cgroup, scratch, uid)
     try:
         reason = _wait(pidfd, leash, launcher, watch)
     finally:
@@ -72,7 +72,7 @@ def supervise(
     ending: Ending = {"reason": reason, "peak_mb": watch.peak_mb}
     if cgroup:
         ending["peak_mb"] = cgroup.peak_mb()
-        if reason is None and status.si_status == signal.SIGKILL and cgroup.oom_kills():
+        if reason is None and cgroup.oom_kills():
             ending["reason"] = MEMORY
     bury(confinement, cgroup, scratch, uid)
     ending["exit" if status.si_code == os.CLD_EXITED else "signal"] = status.si_status
@@ -113,9 +113,9 @@ def _wait(pidfd: int, leash: socket.socket, launcher: int, watch: _Watch) -> str
     poll = select.poll()
     for descriptor in (pidfd, leash.fileno(), launcher):
         poll.register(descriptor, select.POLLIN)
-    pause_s = POLL_S
+    pause_s = watch.pause_s
     while True:
-        ready = dict(poll.poll(pause_s * 1000 if watch.needed else None))
+        ready = dict(poll.poll(pause_s * 1000))
         if pidfd in ready:
             return None
         if launcher in ready:
@@ -123,9 +123,9 @@ def _wait(pidfd: int, leash: socket.socket, launcher: int, watch: _Watch) -> str
         if leash.fileno() in ready and not _still_held(leash):
             return OWNER_LEFT
         started = time.monotonic()
-        if watch.needed and (reason := watch.look()):
+        if reason := watch.look():
             return reason
-        pause_s = max(POLL_S, (time.monotonic() - started) / SHARE)
+        pause_s = max(watch.pause_s, time.monotonic() - started)  # half of a processor at most
 
 
 def _still_held(leash: socket.socket) -> bool:
@@ -141,29 +141,36 @@ class _Watch:
     """Looks at a kernel from outside, for the limits that Linux does not hold for us."""
 
     def __init__(
-        self, pid: int, limits: Limits, confinement: Confinement, cgroup: Cgroup | None, scratch: str | None
+        self,
+        pid: int,
+        limits: Limits,
+        confinement: Confinement,
+        cgroup: Cgroup | None,
+        scratch: str | None,
+        uid: int | None,
     ):
         self._pid = pid
         self._limits = limits
         self._namespaces = confinement.mode == "namespaces"
+        self._cgroup = cgroup
         self._scratch = scratch
-        self._count_processes = cgroup is None
-        self._proc: int | None = None
+        self._uid = uid
+        self._proc = None if self._namespaces else os.open("/proc", FOLDER)
         self._folders: list[int] = []
-        self.needed = self._count_processes or scratch is not None
+        self.pause_s = GROUP_POLL_S if cgroup and not scratch else POLL_S
         self.peak_mb: float | None = None
-        if not self._namespaces:
-            self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
 
     def look(self) -> str | None:
         """The reason why the kernel must end, if there is one."""
-        if self._proc is None and not self._find_its_root():
-            return None
-        try:
-            if self._count_processes and (reason := self._look_at_processes()):
-                return reason
-        except OSError:
-            return None if self._has_ended() else UNWATCHED
+        if self._cgroup:
+            if self._cgroup.oom_kills():
+                return MEMORY
+        elif self._proc is not None or self._find_its_root():
+            try:
+                if reason := self._look_at_processes():
+                    return reason
+            except OSError:
+                return None if self._has_ended() else UNWATCHED
         return self._look_at_scratch() if self._scratch else None
 
     def close(self) -> None:
@@ -176,6 +183,8 @@ class _Watch:
         assert self._proc is not None
         found = usage.all_of(self._proc) if self._namespaces else usage.descendants(self._proc, os.getpid())
         files_mb = usage.mounted_mb(self._folders)
+        if not self._namespaces and self._uid is not None:
+            files_mb += usage.owned_mb("/dev/shm", self._uid)
         tasks, memory_mb = found.tasks_and_memory_mb(files_mb, self._limits.memory_mb)
         self.peak_mb = round(max(self.peak_mb or 0, memory_mb), 1)
         if memory_mb > self._limits.memory_mb:
@@ -185,8 +194,8 @@ class _Watch:
     def _look_at_scratch(self) -> str | None:
         assert self._scratch is not None and self._proc is not None
         unlinked_mb = usage.descendants(self._proc, os.getpid()).unlinked_mb()
-        used_mb = scratch_folder.largest_mb(self._scratch)
-        return WORK if used_mb + unlinked_mb > self._limits.work_mb else None
+        full = unlinked_mb > self._limits.work_mb
+        return WORK if full or scratch_folder.is_full(self._scratch, self._limits.work_mb) else None
 
     def _find_its_root(self) -> bool:
         """Hold on to the kernel's own `/proc` and folders, once it has made them."""
