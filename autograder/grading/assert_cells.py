@@ -30,7 +30,7 @@ __all__ = ["judge"]
 
 _NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|inf)"
 _FORMS = [
-    re.compile(form.replace("NUMBER", _NUMBER))
+    re.compile(form.replace("NUMBER", _NUMBER), re.ASCII)
     for form in (
         r"(NUMBER)",
         r"(?:np|numpy)\.(?:float|int|uint)\d*\((NUMBER)\)",
