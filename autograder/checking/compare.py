@@ -37,7 +37,7 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
     with np.errstate(all="ignore"):
         same = (got == want) | (np.isnan(got) & np.isnan(want))
         difference = np.where(same, 0.0, np.abs(got - want))
-        allowed = atol + rtol * np.abs(want)
+        allowed = np.where(np.isfinite(want), atol + rtol * np.abs(want), 0.0)
     if not (same | (difference <= allowed)).all():
         largest = float(np.max(difference))
         raise AssertionError(f"{message} (max. difference {largest:.2g} at tolerance {atol:g})")

@@ -205,7 +205,8 @@ class _Plugin:
             with _alarm(self._bench.check_s):
                 item.function(**{name: fixtures.get(name, item.funcargs[name]) for name in names})
 
-        if "student" in item.fixturenames and self._bench.is_sound(item.name, repeat):
+        by_student = isinstance(error, Exception) and "student" in item.fixturenames
+        if by_student and self._bench.is_sound(item.name, repeat):
             return "failed", unusable(last_answer(self._bench.fixture("student", item.name)))
         return "error", defect(error)
 
@@ -237,7 +238,11 @@ def _alarm(seconds: float) -> Iterator[None]:
         yield
         return
 
+    expired = False
+
     def expire(_signal, _frame):
+        nonlocal expired
+        expired = True
         raise CheckTimeout
 
     started = time.monotonic()
@@ -245,6 +250,8 @@ def _alarm(seconds: float) -> Iterator[None]:
     previous_left, previous_interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
+        if expired:
+            raise CheckTimeout
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous_handler)

@@ -25,6 +25,7 @@ _DTYPES = frozenset(
 )
 _MAX_DIMENSIONS = 32
 _MAX_LENGTH = 2**31
+_MAX_INT_BITS = 8192  # Python writes and reads no more than 4,300 digits
 
 
 class CodecError(ValueError):
@@ -146,6 +147,8 @@ class _Writer(_Counter):
     def tree(self, value: Any, depth: int) -> Any:
         self.count(depth)
         kind = type(value)
+        if kind is int and value.bit_length() > _MAX_INT_BITS:
+            raise CodecError("an integer with thousands of digits")
         if value is None or kind in (bool, int, float):
             return value
         if kind is str:

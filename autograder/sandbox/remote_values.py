@@ -52,7 +52,8 @@ def to_plain(value: Any, refer: Callable[[Any], Ref], depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | np.bool_):
         return value if value is None else bool(value)
     for kind in (int, float, str):
-        if isinstance(value, kind):
+        # NumPy's float64 is a float, its float32 is not: both become arrays of shape ().
+        if isinstance(value, kind) and not isinstance(value, np.number):
             return kind(value)
     if depth > _MAX_DEPTH:
         raise ValueError(f"the result is nested more than {_MAX_DEPTH} deep")
