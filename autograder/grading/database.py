@@ -7,14 +7,13 @@ another wrote in between. So a transaction takes the write lock when it begins, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic.script import ScriptDirectory
 from nbgrader import dbutil
-from nbgrader.api import Base, Course
+from nbgrader.api import Base, Course, InvalidEntry
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -83,8 +82,8 @@ class Database:
                 connection.execute(Course.__table__.insert(), {"id": DEFAULT_COURSE})
         self._inspected = True
 
-    def _explained(self, error: DBAPIError) -> GradebookError:
-        said = str(error.orig)
+    def _explained(self, error: Exception) -> GradebookError:
+        said = str(getattr(error, "orig", error))
         if _is_busy(error):
             advice = (
                 f"another program has held it for {self._lock_wait_s:.0f} s. Close what has it open "
@@ -108,14 +107,21 @@ class Database:
         url = make_url(self.db_url)
         return url.get_backend_name() != "sqlite" or bool(url.database and Path(url.database).exists())
 
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """For nbgrader's own code, which opens the database by itself: its errors as ours."""
-        try:
-            self.transaction(lambda session: None)
-            yield
-        except DBAPIError as error:
-            raise self._explained(error) from error
+    def by_nbgrader(self, work: Callable[[], Result]) -> Result:
+        """`work()`, which opens the database with nbgrader's own Gradebook and can be repeated.
+
+        nbgrader waits 5 s for a lock and reports any refusal as an entry that is not valid.
+
+        Raises: GradebookError if the database refuses or stays busy; whatever else `work` raises.
+        """
+        self.transaction(lambda session: None)
+        deadline = time.monotonic() + self._lock_wait_s
+        while True:
+            try:
+                return work()
+            except (DBAPIError, InvalidEntry) as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise self._explained(error) from error
 
 
 def _engine(db_url: str, wait_s: float) -> Engine:
@@ -137,8 +143,8 @@ def _engine(db_url: str, wait_s: float) -> Engine:
     return engine
 
 
-def _is_busy(error: DBAPIError) -> bool:
-    return any(text in str(error.orig) for text in _BUSY)
+def _is_busy(error: Exception) -> bool:
+    return any(text in str(error) for text in _BUSY)
 
 
 def _shown(db_url: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader import utils
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy import select
@@ -61,13 +61,16 @@ def register(course: Course, assignment: str) -> None:
     files = sorted(folder.glob("*.ipynb"))
     if not files:
         raise ConfigError(f"{folder}: expected a notebook, since the gradebook does not have {assignment!r}")
+
+    def save() -> None:
+        with Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
+            gradebook.update_or_create_assignment(assignment)
+        for file in files:
+            _save_cells(course, assignment, file)
+
     database = Database(course.db_url)
     try:
-        with database.explained():
-            with Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
-                gradebook.update_or_create_assignment(assignment)
-            for file in files:
-                _save_cells(course, assignment, file)
+        database.by_nbgrader(save)
     finally:
         database.close()
 
@@ -147,7 +150,7 @@ def _save_cells(course: Course, assignment: str, file: Path) -> None:
     try:
         with utils.chdir(str(course.root)):  # nbgrader's settings may name files relative to the course
             exporter.from_filename(str(file), resources=resources)
-    except DBAPIError:
+    except (DBAPIError, InvalidEntry):
         raise
     except Exception as error:  # each preprocessor has its own; all say what is wrong with the source
         raise ConfigError(f"{file}: nbgrader refuses it: {error}") from error
