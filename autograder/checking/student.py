@@ -85,6 +85,9 @@ class Handle:
     def __eq__(self, other: object) -> bool:
         raise TypeError("use .get() for its value: the object is on the student's side")
 
+    def __array__(self, *_args: object, **_kwargs: object) -> np.ndarray:
+        raise TypeError("use .get() for its value: the object is on the student's side")
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
