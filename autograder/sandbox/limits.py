@@ -24,6 +24,9 @@ STACKS_PER_CPU_MB = 32
 BOMB_FACTOR = 4
 
 
+FLOOD_FACTOR = 16
+
+
 @dataclass(frozen=True)
 class Limits:
     """Defaults of one submission; an instructor sets others per assignment.
@@ -44,6 +47,11 @@ class Limits:
     output_bytes: int = 1 << 20
     file_mb: int = 256
     work_mb: int = 1024
+
+    @property
+    def flood_bytes(self) -> int:
+        """A cell that prints so much is stopped; `output_bytes` of it are kept."""
+        return FLOOD_FACTOR * self.output_bytes
 
     def apply_rlimits(self, *, cgroup: bool, uid_is_own: bool, gpu: bool = False) -> None:
         """Limit this process and all that it will start.

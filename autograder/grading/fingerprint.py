@@ -1,0 +1,50 @@
+"""What a mark depends on besides the submission, as hashes: a receipt is current while they are."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from autograder.grading.notebook import TrustedCells
+from autograder.sandbox.limits import Limits
+
+
+def checks(
+    path: Path | None, trusted: TrustedCells, released: Mapping[str, bytes], limits: Limits, settings: Any
+) -> str:
+    """sha256 over the check module, the reference, the released cells and files, limits and settings."""
+    digest = hashlib.sha256()
+    for part in (trusted, limits, settings):
+        digest.update(repr(part).encode())
+    for name, content in sorted(released.items()):
+        digest.update(f"{name} {len(content)} ".encode())
+        digest.update(content)
+    if path:
+        digest.update(path.read_bytes())
+        _add_package(digest, "reference_impl")
+    return digest.hexdigest()
+
+
+@cache
+def environment() -> str:
+    """sha256 over the interpreter, every installed package's version, and our own code but the checks."""
+    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
+    for name in sorted({f"{each.name}=={each.version}" for each in distributions()}):
+        digest.update(name.encode())
+    _add_package(digest, "autograder", leave_out="checks")
+    return digest.hexdigest()
+
+
+def _add_package(digest: Any, package: str, leave_out: str | None = None) -> None:
+    spec = find_spec(package)
+    folders = (spec.submodule_search_locations if spec else None) or ()
+    for folder in map(Path, folders):
+        for path in sorted(folder.rglob("*.py")):
+            if path.relative_to(folder).parts[0] != leave_out:
+                digest.update(path.read_bytes())
