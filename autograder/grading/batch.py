@@ -19,12 +19,18 @@ from autograder.errors import GradebookError, ReceiptError
 from autograder.grading import fingerprint, worker
 from autograder.grading.course import Course, Submission
 from autograder.grading.gradebook import GradebookWriter
-from autograder.grading.submission import GradedSubmission, GradeTask, grade, seed_for
+from autograder.grading.submission import (
+    GradedSubmission,
+    GradeTask,
+    grade_in_worker,
+    modules_to_preload,
+    read_folder,
+    released_files,
+    seed_for,
+)
 from autograder.report.receipt import BatchResult, SubmissionResult, read_receipt, write_receipt
-from autograder.sandbox.session import COURSE_MODULES, Launcher
-from autograder.sandbox.work_folder import FOLDER, WorkFolder
+from autograder.sandbox.session import Launcher
 
-MAX_SUBMISSION_MB = 512
 # A worker that answers no more, in spite of every limit on kernels and checks, is replaced after this.
 STUCK_FACTOR = 4
 
@@ -91,6 +97,7 @@ class _Batch:
         self._limits = course.limits(assignment)
         self._settings = course.settings(assignment)
         self._secret = course.secret()
+        self._folders: dict[str, Path] = {}
         self._checks_sha256 = fingerprint.checks(
             self._checks, self._trusted, self._released, self._limits, self._settings
         )
@@ -98,6 +105,7 @@ class _Batch:
 
     def prepare(self, submission: Submission, writer: GradebookWriter) -> GradeTask | SubmissionResult:
         """What is to be done for a submission: a task, or a result that needs no kernel."""
+        self._folders[submission.student] = submission.folder
         if submission.problem:
             failed = SubmissionResult.failed(submission.student, self._assignment, submission.problem)
             return self.store(GradedSubmission(failed), writer) if submission.row else failed
@@ -140,33 +148,11 @@ class _Batch:
             graded.result, checks_sha256=self._checks_sha256, environment_sha256=self._environment_sha256
         )
         try:
-            writer.write(result, graded.notebook, graded.files)
+            writer.write(result, graded.notebook, graded.files, submitted=self._folders[result.student])
         except GradebookError as error:
             result = SubmissionResult.failed(result.student, self._assignment, f"not written: {error}")
         write_receipt(self._course.report_file(self._assignment, result.student), result)
         return result
-
-
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """The regular files of a submission's folder; links are not followed."""
-    source = WorkFolder(os.open(folder, FOLDER), None)
-    try:
-        files, _ = source.read(MAX_SUBMISSION_MB << 20)
-    finally:
-        source.close()
-    return files
-
-
-def released_files(course: Course, assignment: str) -> dict[str, bytes]:
-    """What students got beside the notebook (public checks, data): trusted copies replace theirs."""
-    folder = course.folder("release", assignment)
-    released = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    kept = {name: path for name, path in released.items() if not course.ignored(name)}
-    return {name: path.read_bytes() for name, path in (kept | dict(course.source_files(assignment))).items()}
-
-
-def grade_in_worker(task: GradeTask) -> GradedSubmission:
-    return grade(task, worker.launcher())
 
 
 def _as_graded(executor: Executor, tasks: Sequence[GradeTask]) -> Iterator[GradedSubmission]:
@@ -190,13 +176,3 @@ def _workers(isolation: str, jobs: int, tasks: Sequence[GradeTask]) -> Iterator[
         worker.WorkerPool(launcher, jobs, task_timeout_s=stuck_s) as pool,
     ):
         yield pool
-
-
-def modules_to_preload(tasks: Sequence[GradeTask]) -> tuple[str, ...]:
-    """A course that does not use TensorFlow does not wait for its import."""
-    heavy = any(
-        task.checks or b"tensorflow" in content or b"keras" in content
-        for task in tasks
-        for content in (task.files[task.notebook],)
-    )
-    return COURSE_MODULES if heavy else ()

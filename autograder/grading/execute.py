@@ -19,7 +19,7 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.session import Session
 from nbclient import NotebookClient
-from nbclient.client import CellExecutionComplete
+from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode, ValidationError
 
 from autograder.checking.submission_facts import CellFacts
@@ -185,7 +185,7 @@ class CellClient:
         self._outputs.reset_execution_trackers()
         self._kc = BlockingKernelClient(context=self._context)
         self._kc.session = Session(key=kernel.connection["key"].encode(), signature_scheme="hmac-sha256")
-        self._kc.load_connection_info(kernel.connection)
+        self._kc.load_connection_info(kernel.connection)  # pyright: ignore[reportArgumentType]
         self._shell = self._kc.shell_channel.socket
         self._iopub = self._kc.iopub_channel.socket
         self._poller = zmq.Poller()
@@ -232,7 +232,7 @@ class CellClient:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            ready = dict(self._poller.poll(min(left, IDLE_GRACE_S) * 1000))
+            ready = dict(self._poller.poll(int(min(left, IDLE_GRACE_S) * 1000) + 1))
             if self._iopub in ready:
                 watch.on_iopub(*self._take(self._iopub))
             if self._shell in ready:
@@ -266,7 +266,7 @@ class CellClient:
             self._kc.kernel_info()
             until = time.monotonic() + 0.2
             while len(heard) < 2 and (left := until - time.monotonic()) > 0:
-                ready = dict(self._poller.poll(left * 1000))
+                ready = dict(self._poller.poll(int(left * 1000) + 1))
                 if self._kernel.exited in ready:
                     raise LauncherError(f"the kernel ended while it started: {describe_ending(self._kernel)}")
                 for channel in ready:

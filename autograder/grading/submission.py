@@ -9,22 +9,30 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.result import CheckResult
 from autograder.errors import IsolationUnavailable, LauncherError, NotebookError
-from autograder.grading import marking
+from autograder.grading import marking, shared_worker, worker
 from autograder.grading.checked import check_notebook
+from autograder.grading.config import FeedbackPolicy
+from autograder.grading.course import Course
 from autograder.grading.execute import KernelLost, NotebookRun
 from autograder.grading.notebook import TrustedCells, read_notebook, restore
 from autograder.report.receipt import CellTiming, Seconds, SubmissionResult
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.session import Launcher, SandboxedKernel
+from autograder.sandbox.session import COURSE_MODULES, Launcher, SandboxedKernel
+from autograder.sandbox.work_folder import FOLDER, WorkFolder
+
+MAX_SUBMISSION_MB = 512
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,8 @@ class GradeTask:
         seed: of the hidden inputs and of the kernel.
         skipped: grade ids of cells that are not run.
         threads: per kernel.
-        feedback: what the student sees of checks: "all", "public" or "points".
+        feedback: what the student sees of checks.
+        kernel_arguments: for IPython.
     """
 
     student: str
@@ -53,7 +62,8 @@ class GradeTask:
     seed: int
     skipped: frozenset[str] = frozenset()
     threads: int = 1
-    feedback: str = "all"
+    feedback: FeedbackPolicy = "all"
+    kernel_arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,78 @@ def grade(task: GradeTask, launcher: Launcher) -> GradedSubmission:
         return _grade_restored(task, restored.nb, list(restored.warnings), launcher, started)
     except (LauncherError, IsolationUnavailable, KernelLost) as error:
         return GradedSubmission(_failed(task, str(error), started), restored.nb)
+
+
+def grade_in_worker(task: GradeTask) -> GradedSubmission:
+    """`grade`, for a process that a launcher has forked."""
+    return grade(task, worker.launcher())
+
+
+def grade_notebook(
+    nb: NotebookNode,
+    folder: Path,
+    assignment: str,
+    student: str,
+    course: Course,
+    limits: Limits,
+    *,
+    notebook: str,
+    kernel_arguments: tuple[str, ...] = (),
+) -> GradedSubmission:
+    """Grade one notebook for a program that is not a batch, in a warm worker that programs share.
+
+    Args:
+        nb: as handed in, or with the instructor's cells already in it.
+        folder: the files beside it; it is not changed.
+        notebook: its name. Checks belong to assignments of a single notebook.
+    Raises: ConfigError, GradebookError, IsolationUnavailable.
+    """
+    name = f"{notebook}.ipynb"
+    files = read_folder(folder) | {name: nbformat.writes(nb).encode("utf-8", "surrogatepass")}
+    whole = course.notebooks(assignment) == [notebook]
+    task = GradeTask(
+        student=student,
+        assignment=assignment,
+        files=files,
+        notebook=name,
+        trusted=course.trusted_cells(assignment, notebook),
+        released=released_files(course, assignment),
+        checks=course.checks_file(assignment) if whole else None,
+        limits=limits,
+        seed=seed_for(course.secret(), files),
+        skipped=course.skipped_cells(assignment, notebook),
+        feedback=course.settings(assignment).feedback,
+        kernel_arguments=kernel_arguments,
+    )
+    preload = modules_to_preload([task])
+    return shared_worker.run(grade_in_worker, task, isolation=course.config.isolation, preload=preload)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """The regular files of a submission's folder; links are not followed."""
+    source = WorkFolder(os.open(folder, FOLDER), None)
+    try:
+        files, _ = source.read(MAX_SUBMISSION_MB << 20)
+    finally:
+        source.close()
+    return files
+
+
+def released_files(course: Course, assignment: str) -> dict[str, bytes]:
+    """What students got beside the notebook (public checks, data): trusted copies replace theirs."""
+    folder = course.folder("release", assignment)
+    released = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    kept = {name: path for name, path in released.items() if not course.ignored(name)}
+    return {name: path.read_bytes() for name, path in (kept | dict(course.source_files(assignment))).items()}
+
+
+def modules_to_preload(tasks: Sequence[GradeTask]) -> tuple[str, ...]:
+    """A course that does not use TensorFlow does not wait for its import."""
+    notebooks = (task.files[task.notebook] for task in tasks)
+    heavy = any(task.checks for task in tasks) or any(
+        b"tensorflow" in nb or b"keras" in nb for nb in notebooks
+    )
+    return COURSE_MODULES if heavy else ()
 
 
 def _grade_restored(
@@ -143,7 +225,9 @@ def _grade_restored(
 
 
 def _open_kernel(task: GradeTask, launcher: Launcher) -> SandboxedKernel:
-    kernel = launcher.launch(task.limits, seed=task.seed, threads=task.threads)
+    kernel = launcher.launch(
+        task.limits, seed=task.seed, threads=task.threads, arguments=task.kernel_arguments
+    )
     try:
         own = {path: content for path, content in task.files.items() if path != task.notebook}
         kernel.work.write(own | task.released)

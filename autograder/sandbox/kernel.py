@@ -7,16 +7,20 @@ descriptor of its own, on the main thread, between cells.
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.sandbox import probe
 from autograder.sandbox.confinement import Entered
+from autograder.sandbox.limits import Limits
 
 SOCKET_STEM = "k"
 PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
@@ -34,23 +38,37 @@ def connection(ipc_folder: str, key: str) -> dict:
     }
 
 
-def prepare(
-    entered: Entered, *, key: str, probe_fd: int, seed: int, threads: int, output_bytes: int
-) -> Callable[[], None]:
+@dataclass(frozen=True)
+class KernelOrder:
+    """What a request says about a kernel; nothing in it loosens the confinement.
+
+    Args:
+        serial: counts the launcher's kernels.
+        threads: of TensorFlow. arguments: for IPython.
+    """
+
+    serial: int
+    limits: Limits
+    seed: int
+    threads: int
+    arguments: tuple[str, ...] = ()
+
+
+def prepare(entered: Entered, order: KernelOrder, key: str, probe_fd: int) -> Callable[[], None]:
     """Make the kernel, listening. Returns what runs it; no code of the submission has run before that."""
     _forget_the_launcher()
-    _seed(seed, threads)
+    _seed(order.seed, order.threads)
     os.chdir(entered.work)
 
-    from ipykernel import kernelapp
+    kernelapp: Any = importlib.import_module("ipykernel.kernelapp")
 
-    _stop_floods(output_bytes)
+    _stop_floods(order.limits.flood_bytes)
     kernelapp.IOPubThread = _ipc_iopub_thread(f"{entered.home}/.subprocess-output")
     connection_file = Path(entered.home, ".connection.json")
     connection_file.write_text(json.dumps(connection(entered.ipc, key)))
     app = kernelapp.IPKernelApp.instance(connection_file=str(connection_file), log_level=logging.CRITICAL)
     app.config.HistoryManager.enabled = False
-    app.initialize([])
+    app.initialize(list(order.arguments))
     leave = _Leave()
     app.shell.user_ns.update(exit=leave, quit=leave)
     probe.install(app.shell.user_ns, probe_fd)
@@ -66,7 +84,7 @@ def _ipc_iopub_thread(path: str) -> type:
     class IpcIOPubThread(IOPubThread):
         def _setup_pipe_in(self) -> None:
             self._pipe_uuid = os.urandom(16)
-            pipe = self.socket.context.socket(zmq.PULL)
+            pipe: Any = self.socket.context.socket(zmq.PULL)  # pyright: ignore[reportOptionalMemberAccess]
             pipe.linger = 0
             pipe.bind(f"ipc://{path}")
             self._pipe_in = ZMQStream(pipe, self.io_loop)
@@ -82,7 +100,7 @@ def _ipc_iopub_thread(path: str) -> type:
     return IpcIOPubThread
 
 
-class OutputFlood(Exception):  # noqa: N818  a student reads the name
+class OutputFlood(Exception):
     """A cell printed more than any notebook can show."""
 
 

@@ -38,6 +38,7 @@ from typing import NoReturn
 from autograder.errors import IsolationUnavailable
 from autograder.sandbox import confinement, libc, supervisor
 from autograder.sandbox.confinement import Confinement
+from autograder.sandbox.kernel import KernelOrder
 from autograder.sandbox.limits import Limits
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -114,11 +115,12 @@ class ForkServer:
         if request["op"] == "kernel":
             leash, probe = descriptors
             self._serial += 1
-            order = supervisor.KernelOrder(
+            order = KernelOrder(
                 serial=self._serial,
                 limits=Limits(**request["limits"]),
                 seed=int(request["seed"]),
                 threads=int(request["threads"]),
+                arguments=tuple(map(str, request.get("arguments", ()))),
             )
             self._fork(lambda: supervisor.run(order, self._confinement, leash, probe), keep=descriptors)
         elif request["op"] == "worker":

@@ -76,13 +76,18 @@ class Launcher:
             )
         return cls(ours, process)
 
-    def launch(self, limits: Limits, *, seed: int, threads: int = 1) -> SandboxedKernel:
+    def launch(
+        self, limits: Limits, *, seed: int, threads: int = 1, arguments: Sequence[str] = ()
+    ) -> SandboxedKernel:
         """Fork a confined kernel.
+
+        Args:
+            threads: of TensorFlow. arguments: for IPython.
 
         Raises: LauncherError when it could not be confined or the launcher is gone.
         """
-        limits_json = dataclasses.asdict(limits)
-        return self._ask({"op": "kernel", "limits": limits_json, "seed": seed, "threads": threads})
+        request = {"limits": dataclasses.asdict(limits), "seed": seed, "threads": threads}
+        return self._ask({"op": "kernel", **request, "arguments": list(arguments)})
 
     def _ask(self, request: dict) -> SandboxedKernel:
         leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -13,21 +13,10 @@ import os
 import secrets
 import socket
 import tempfile
-from dataclasses import dataclass
 
 from autograder.sandbox import cgroup, confinement, credentials, kernel, libc, watchdog
 from autograder.sandbox.confinement import Confinement
-from autograder.sandbox.limits import Limits
-
-
-@dataclass(frozen=True)
-class KernelOrder:
-    """What a request says about a kernel; nothing in it loosens the confinement."""
-
-    serial: int
-    limits: Limits
-    seed: int
-    threads: int
+from autograder.sandbox.kernel import KernelOrder
 
 
 def run(order: KernelOrder, confined: Confinement, leash_fd: int, probe_fd: int) -> None:
@@ -81,14 +70,7 @@ def _become_kernel(order, confined, leash, probe_fd, uid, group, scratch, wait_r
         _tell(leash, said, entered.work_fd, entered.ipc_fd)
         for descriptor in (entered.work_fd, entered.ipc_fd):
             os.close(descriptor)
-        start = kernel.prepare(
-            entered,
-            key=key,
-            probe_fd=probe_fd,
-            seed=order.seed,
-            threads=order.threads,
-            output_bytes=order.limits.flood_bytes,
-        )
+        start = kernel.prepare(entered, order, key, probe_fd)
     except BaseException as error:
         _tell(leash, {"error": f"{type(error).__name__}: {error}"})
         os._exit(71)
