@@ -19,7 +19,7 @@ from typing import Literal
 
 import jupytext
 
-from autograder.build.names import parse_cell
+from autograder.build.names import check_syntax
 from autograder.errors import BuildError
 
 Role = Literal["plain", "question", "checks", "locked", "written"]
@@ -143,7 +143,7 @@ def _check_syntax(cell, shown):
     if cell.cell_type != "code":
         return
     try:
-        parse_cell(cell.source)
+        check_syntax(cell.source)
     except SyntaxError as error:
         line = cell.body_line + (error.lineno or 1) - 1
         code = (error.text or "").strip()

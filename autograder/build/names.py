@@ -14,10 +14,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 KERNEL_NAMES = frozenset(dir(builtins)) | {"get_ipython", "display", "In", "Out", "_", "__", "__name__"}
 
 
-def parse_cell(source: str) -> ast.Module:
-    """The syntax tree of a cell, magics and top-level await included. Raises: SyntaxError."""
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile(_python(source), "<cell>", "exec", flags, dont_inherit=True)
+def check_syntax(source: str) -> None:
+    """Compile a cell as IPython would: magics and top-level await are allowed. Raises: SyntaxError."""
+    compile(_python(source), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def defined_names(source: str) -> frozenset[str]:
@@ -33,7 +32,7 @@ def defined_names(source: str) -> frozenset[str]:
 
 def imports_all(source: str) -> bool:
     """Whether the cell has a `from x import *`, after which any name may be defined."""
-    nodes = ast.walk(parse_cell(source))
+    nodes = ast.walk(ast.parse(_python(source)))
     return any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in nodes)
 
 
@@ -47,14 +46,16 @@ def needed_names(source: str) -> frozenset[str]:
         symbol.get_name()
         for table in _tables(top)
         for symbol in table.get_symbols()
-        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module")
+        if symbol.is_referenced() and symbol.is_global()
     }
     return frozenset(used - defined_names(source) - KERNEL_NAMES)
 
 
 def line_of_name(source: str, name: str) -> int:
     """The first line, from 1, on which the code reads the name; 1 where a magic hides it."""
-    lines = [n.lineno for n in ast.walk(parse_cell(source)) if isinstance(n, ast.Name) and n.id == name]
+    lines = [
+        n.lineno for n in ast.walk(ast.parse(_python(source))) if isinstance(n, ast.Name) and n.id == name
+    ]
     return min(lines, default=1)
 
 

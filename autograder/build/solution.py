@@ -116,8 +116,7 @@ def _regions(node, lines):
 
 def _is_given(method):
     """A `get_config` of one statement: boilerplate that gives nothing away, so the student keeps it."""
-    statements = _statements(method)
-    return method.name == "get_config" and len(statements) == 1 and isinstance(statements[0], ast.Return)
+    return method.name == "get_config" and [type(node) for node in _statements(method)] == [ast.Return]
 
 
 def _statements(function):

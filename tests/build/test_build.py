@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbgrader.api import Gradebook
@@ -173,6 +174,19 @@ def test_check_names_what_a_change_makes_stale(course, file, before, after, file
     assert stale(course) == [f"{file} (out of date)" for file in files]
 
 
+def test_answers_that_differ_in_rounding_only_stay_as_they_are_committed(course):
+    build(course)
+    for step in ("source", "release"):
+        file = course / step / NAME / "public_checks" / "answers.npz"
+        with np.load(file) as archive:
+            rounded = {name: np.nextafter(archive[name], 9) for name in archive.files}
+        np.savez(file, **rounded)
+    before = built_files(course)
+    build(course, check=True)
+    build(course)
+    assert built_files(course) == before
+
+
 def test_check_notices_missing_and_added_files(course):
     build(course)
     (course / "release" / NAME / "notes.txt").write_text("not built")
@@ -245,6 +259,13 @@ def test_a_release_that_would_tell_is_refused_and_not_written(course, file, text
 
 
 # the course's own files, and wrong ones
+
+
+def test_the_courses_own_reference_counts_whatever_is_installed(course, tmp_path, monkeypatch):
+    (tmp_path / "installed" / "tiny_reference").mkdir(parents=True)
+    (tmp_path / "installed" / "tiny_reference" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    assert build(course)
 
 
 def test_files_beside_the_source_notebook_are_released(course):

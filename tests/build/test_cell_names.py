@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.build.names import defined_names, imports_all, line_of_name, needed_names, parse_cell
+from autograder.build.names import check_syntax, defined_names, imports_all, line_of_name, needed_names
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_line_of_name():
 
 
 def test_what_ipython_accepts_is_valid_and_the_rest_is_not():
-    parse_cell("%%time\nx = 1")
-    parse_cell("await something")
-    with pytest.raises(SyntaxError):
-        parse_cell("def f(:")
+    check_syntax("%%time\nx = 1")
+    check_syntax("await something")
+    for source in ("def f(:", "return 1"):
+        with pytest.raises(SyntaxError):
+            check_syntax(source)

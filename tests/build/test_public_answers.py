@@ -59,7 +59,16 @@ def test_rounding_in_the_index_is_kept_out(kept, field):
 
 
 @pytest.mark.parametrize(
-    "field", [{"reply": 0.6}, {"reply": 1}, {"count": 4}, {"exact": False}, {"name": "b"}, {"more": 1}]
+    "field",
+    [
+        {"reply": 0.6},
+        {"reply": 1},
+        {"count": 4},
+        {"exact": False},
+        {"name": "b"},
+        {"name": ["a"]},
+        {"more": 1},
+    ],
 )
 def test_a_real_change_of_the_index_is_let_in(kept, field):
     assert not kept(NOISY, {"cases": [INDEX["cases"][0] | field]})

@@ -65,7 +65,7 @@ def Check(question, points=1.0, public=False):
     return CheckInfo("a_check", question, points, public, "a check", only_with_other_points=False)
 
 
-CHECKS = (Check("sums", 2), Check("sums", 2.5, public=True), Check("submission_contract", 10))
+CHECKS = (Check("sums", 2), Check("sums", 2.5, public=True), Check("submission_contract", 10.0))
 
 
 @pytest.fixture
