@@ -588,10 +588,10 @@ with when_written():
 #
 # ## Hand in
 #
-# Restart the kernel, run all cells, look that nothing failed, save, submit.
+# Restart the kernel, run all cells, see that nothing failed, save, submit.
 
 # %% checks="submission_contract"
-# The notebook runs from top to bottom and uses relative paths only: 5 points each, once another question has any.
+# It runs from top to bottom (5 points) with relative paths only (5 points), and one more question works.
 
 # %% locked="done"
 print("Done")
