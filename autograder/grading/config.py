@@ -27,12 +27,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from autograder.errors import ConfigError
+from autograder.report.cell_feedback import FeedbackPolicy
 from autograder.sandbox.limits import Limits
 
-__all__ = ["FILE_NAME", "AssignmentConfig", "CourseConfig", "FeedbackPolicy", "Isolation", "read_config"]
+__all__ = ["FILE_NAME", "AssignmentConfig", "CourseConfig", "Isolation", "read_config"]
 
 FILE_NAME = "autograder.toml"
-FeedbackPolicy = Literal["all", "public", "points"]
 Isolation = Literal["auto", "namespaces", "landlock", "none"]
 
 LIMIT_DEFAULTS = {limit.name: limit.default for limit in dataclasses.fields(Limits)}

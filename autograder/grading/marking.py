@@ -7,20 +7,20 @@ output of a kernel is left that could be read as a mark.
 
 from __future__ import annotations
 
-import copy
-import html
 import math
 from collections.abc import Iterable, Sequence
 
 import nbformat.v4
 from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum
 
 from autograder.checking.result import CheckResult
 from autograder.errors import ConfigError
 from autograder.grading import assert_cells
-from autograder.grading.config import FeedbackPolicy
 from autograder.grading.notebook import TrustedCell, TrustedCells
+from autograder.report.cell_feedback import FeedbackPolicy, question_outputs
 from autograder.report.receipt import QuestionResult
+from autograder.report.safe_notebook import safe_to_show
 
 __all__ = ["ENGINE", "mark", "questions"]
 
@@ -60,18 +60,20 @@ def questions(
 def mark(
     nb: NotebookNode, marks: Sequence[QuestionResult], *, feedback: FeedbackPolicy = "all"
 ) -> NotebookNode:
-    """A copy of the executed notebook in which every automatically graded cell carries its mark.
+    """A copy of the executed notebook, safe to show, in which each automatically graded cell has its mark.
 
     Args:
         feedback: what of the checks the student is shown.
     """
-    marked = copy.deepcopy(nb)
+    marked = safe_to_show(nb)
     marked.metadata.autograder = NotebookNode(ENGINE)
     earned = {question.id: question for question in marks if not question.manual}
-    for cell in marked.cells:
+    for cell, before in zip(marked.cells, nb.cells, strict=True):
+        if _unanswered(before):
+            cell.source = before.source  # the instructor's own; nbgrader knows it by its checksum
         question = earned.get(_grade_id(cell) or "")
         if question is not None and cell.cell_type == "code":
-            cell.outputs = [*_verdict(question, feedback), *map(_harmless, cell.outputs)]
+            cell.outputs = [*question_outputs(question, feedback), *map(_harmless, cell.outputs)]
     return marked
 
 
@@ -86,26 +88,16 @@ def _checked(cell: TrustedCell, checks: list[CheckResult]) -> QuestionResult:
     return QuestionResult(cell.grade_id, min(earned, points), points, checks=tuple(checks))
 
 
-def _verdict(question: QuestionResult, feedback: FeedbackPolicy) -> list[NotebookNode]:
-    score = nbformat.v4.new_output(
-        "execute_result", data={"text/plain": repr(float(question.score or 0.0))}, execution_count=None
-    )
-    page = _html(question, feedback)
-    shown = [nbformat.v4.new_output("display_data", data={"text/html": page})] if page else []
-    return [score, *shown]
-
-
-def _html(question: QuestionResult, feedback: FeedbackPolicy) -> str:
-    shown = [check for check in question.checks if feedback == "all" or (feedback == "public" and check.public)]
-    rows = "".join(f"<li>{html.escape(check.outcome)}: {html.escape(check.message)}</li>" for check in shown)
-    return f"<ul>{rows}</ul>" if rows else ""
-
-
 def _harmless(output: NotebookNode) -> NotebookNode:
     """A kernel's output, shown as before, but no result that a mark could be read from."""
     if output.output_type != "execute_result":
         return output
     return nbformat.v4.new_output("display_data", data=output.data, metadata=output.get("metadata", {}))
+
+
+def _unanswered(cell: NotebookNode) -> bool:
+    nbgrader = cell.metadata.get("nbgrader", {})
+    return bool(nbgrader.get("checksum")) and nbgrader.checksum == compute_checksum(cell)
 
 
 def _grade_id(cell: NotebookNode) -> str | None:

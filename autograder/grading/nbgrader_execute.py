@@ -110,7 +110,7 @@ class Execute(NbgraderExecute):
         marked = graded.notebook
         if marked is None or graded.result.status == "failed":
             raise self._failure(course, graded.result)
-        _put_files(course, folder, graded.files)
+        _put_files(course, assignment, folder, graded.files)
         if course.notebooks(assignment) == [notebook]:
             write_receipt(course.report_file(assignment, student), graded.result)
         return _with_metadata_of(nb, marked), resources
@@ -190,11 +190,21 @@ def _copy_safe_files(course: Course, assignment: str, student: str, folder: Path
             write_file(clean / name, path)
 
 
-def _put_files(course: Course, folder: Path, files: Mapping[str, bytes]) -> None:
-    """What the notebook wrote, into nbgrader's folder; but no notebook and not the time of submission."""
+def _put_files(course: Course, assignment: str, folder: Path, files: Mapping[str, bytes]) -> None:
+    """What the notebook wrote, into nbgrader's folder; but no notebook and not the time of submission.
+
+    nbgrader brings only the source's files, so one that came from the release alone stays out.
+    """
+    release = course.folder("release", assignment)
     for name, content in files.items():
-        if name != TIMESTAMP and is_inside(name) and not course.ignored(name):
+        if name == TIMESTAMP or not is_inside(name) or course.ignored(name):
+            continue
+        if (folder / name).exists() or not _has(release / name, content):
             write_file(folder / name, content)
+
+
+def _has(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def _with_metadata_of(nb: NotebookNode, changed: NotebookNode) -> NotebookNode:

@@ -103,6 +103,26 @@ def test_the_executed_notebook_is_not_changed(nb):
     assert str(nb) == before
 
 
+def test_what_a_browser_would_run_is_not_in_the_marked_notebook(nb):
+    evil = "<script>alert(1)</script>"
+    cell_of(nb, "essay").source = f"My answer {evil}"
+    cell_of(nb, "f").outputs = [new_output("display_data", data={"text/html": evil})]
+    cell_of(nb, "plain").outputs = [new_output("display_data", data={"application/javascript": "alert(1)"})]
+    marked = marking.mark(nb, marking.questions(nb, TRUSTED, CHECKS))
+    assert "<script" not in str(marked)
+    assert "application/javascript" not in [
+        kind for o in cell_of(marked, "plain").outputs for kind in o.get("data", ())
+    ]
+
+
+@pytest.mark.parametrize("stub", ["YOUR ANSWER HERE", "<!-- your answer -->", "<b onclick='x'>Answer</b>"])
+def test_an_answer_left_as_it_was_stays_one_to_nbgrader(stub):
+    trusted = TrustedCells((TrustedCell("essay", "markdown", stub, points=4, grade=True, solution=True),))
+    nb = restore(courses.notebook(courses.essay("essay", 4, stub)), trusted).nb
+    marked = marking.mark(nb, marking.questions(nb, trusted, []))
+    assert determine_grade(cell_of(marked, "essay")) == (0, 4.0)
+
+
 def test_answers_and_essays_keep_their_outputs(nb):
     cell_of(nb, "f").outputs = [new_output("execute_result", data={"text/plain": "99"})]
     marked = marking.mark(nb, marking.questions(nb, TRUSTED, CHECKS))
