@@ -12,6 +12,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,10 +22,11 @@ import numpy as np
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
+from autograder.checking.errors import NotFrozen
 from autograder.checking.frozen import ANSWERS, INDEX, asked
 from autograder.checking.public_source import public_source, shipped_modules, shipped_text
 from autograder.checking.runner import run
-from autograder.checking.student import Student
+from autograder.checking.student import Student, begin_check
 from autograder.checking.suite import derived_seed, reference_namespace
 from autograder.checking.transports import LocalTransport, Transport
 from autograder.errors import AutograderError
@@ -119,6 +121,8 @@ class _RecordingBench:
         self._case(case)
 
     def fixture(self, name: str, case: str) -> Any:
+        if name == "submission":
+            raise NotFrozen("a public check cannot look at the submission")
         frozen = self._case(case)
         if name == "student":
             return self._student
@@ -131,8 +135,13 @@ class _RecordingBench:
         return False
 
     def _case(self, case: str) -> dict[str, list]:
-        self.sent.setdefault(case, [])
-        return self.cases.setdefault(case, {"draws": [], "answers": []})
+        if case not in self.cases:
+            self.cases[case], self.sent[case] = {"draws": [], "answers": []}, []
+            # Names and first weights of layers are in the answers: they must not depend on what ran before.
+            if "keras" in sys.modules:
+                sys.modules["keras"].utils.clear_session()
+            begin_check(self._student, self.check_s, derived_seed("kernel", self._seed, case))
+        return self.cases[case]
 
 
 class RecordingTransport:

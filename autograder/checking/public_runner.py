@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograder.checking.errors import NotDefined, NotImplementedYet, StudentError
+from autograder.checking.errors import NotDefined, NotFrozen, NotImplementedYet, StudentError
 from autograder.checking.frozen import ReplayRng, ReplayTransport, load_frozen
 from autograder.checking.question import question_of
 from autograder.checking.runner import run
@@ -74,6 +74,8 @@ class _FrozenBench:
         pass  # the notebook's random generators are the student's own: they are not seeded here
 
     def fixture(self, name: str, case: str) -> Any:
+        if name == "submission":
+            raise NotFrozen("this check can only be run at grading")
         if name == "student":
             return self._student
         frozen = self._cases[case]

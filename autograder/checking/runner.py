@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,7 +83,11 @@ def run(
     blocked = [argument for name in _BLOCKED for argument in ("-p", f"no:{name}")]
     configuration = Path(__file__).with_name("pytest_for_checks.ini")
     arguments = [str(path), "-c", str(configuration), f"--rootdir={path.parent}", "--noconftest"]
-    with _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS="", PYTEST_PLUGINS=""):
+    with (
+        _environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS="", PYTEST_PLUGINS=""),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # a warning is no verdict, whatever the process makes of warnings
         code = pytest.main([*arguments, "--assert=plain", *blocked], plugins=[plugin])
     if code == pytest.ExitCode.INTERRUPTED and plugin.interrupted:
         raise KeyboardInterrupt

@@ -133,6 +133,20 @@ def test_the_same_bytes_every_time(released, tmp_path):
     assert first == second and "answers.npz" in first
 
 
+def test_names_and_first_weights_of_layers_do_not_depend_on_what_ran_before(tmp_path):
+    body = """
+@question("q", points=1, public=True)
+def test_a(student, reference):
+    layer = reference.Projection(2)
+    layer(np.ones((1, 3)))
+    assert len(variables(layer)) == 2, "m"
+    assert student is not None, "m"
+"""
+    path = module(tmp_path, body)
+    path.write_text(path.read_text().replace("tiny_reference", "tiny_layers"))
+    assert record_answers(path) == record_answers(path)
+
+
 def test_nothing_hidden_and_nothing_of_the_reference_is_released(released):
     for path in (released / "public_checks").glob("*.*"):
         content = path.read_bytes()
@@ -179,6 +193,12 @@ def test_a(student, rng):
 def test_a_public_check_that_fails_on_the_reference_is_refused(tmp_path):
     with pytest.raises(FreezeError, match=r"some_checks.py: the public check a fails on the reference: m"):
         record_answers(module(tmp_path, FAILING.replace("PUBLIC", "True")))
+
+
+def test_a_public_check_of_the_submission_is_refused(tmp_path):
+    body = '@question("q", points=1, public=True)\ndef test_a(submission): pass\n'
+    with pytest.raises(FreezeError, match="cannot look at the submission"):
+        record_answers(module(tmp_path, body))
 
 
 def test_a_public_check_that_sends_the_students_values_to_the_reference_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -324,6 +325,14 @@ def test_configuration_plugins_and_files_from_elsewhere_change_nothing(tmp_path,
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "conftest.py", "numpy.py", "pytest.ini", "some_checks.py",
     ]  # fmt: skip
+
+
+def test_warnings_are_no_verdict(one):
+    def warn(x):
+        warnings.warn("of the student", stacklevel=1)
+        return x
+
+    assert one("student.warn(1)", local(warn=warn)).outcome == "passed"
 
 
 def test_two_modules_of_one_name_and_a_changed_one_are_told_apart(tmp_path):
