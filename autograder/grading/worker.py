@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -42,6 +43,7 @@ def serve(channel_fd: int, control: socket.socket) -> None:
     """A worker's life: take a task, answer, until the batch hangs up."""
     global _launcher
     _launcher = Launcher(control)
+    warnings.simplefilter("ignore")  # of libraries, about the inputs of checks: nobody reads them here
     channel = Connection(channel_fd)
     channel.send(os.getpid())
     while True:

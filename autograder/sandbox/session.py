@@ -17,9 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import IO
 
 from autograder.errors import IsolationUnavailable, LauncherError
 from autograder.sandbox.kernel import PORTS, connection
@@ -34,6 +36,7 @@ LAUNCHER_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
 }
@@ -44,10 +47,18 @@ LAUNCH_TIMEOUT_S = 30.0
 class Launcher:
     """A connection to a launcher. `mode` and `layers` say how it confines kernels."""
 
-    def __init__(self, control: socket.socket, process: subprocess.Popen | None = None):
+    def __init__(
+        self, control: socket.socket, process: subprocess.Popen | None = None, log: IO[bytes] | None = None
+    ):
         self._control = control
         self._process = process
-        said, _ = _receive(control, START_TIMEOUT_S, "the launcher did not come up")
+        self._log = log
+        try:
+            said, _ = _receive(control, START_TIMEOUT_S, "the launcher did not come up")
+        except LauncherError as error:
+            logged = self._logged()
+            self.close()
+            raise LauncherError(f"{error}. It said: {logged}" if logged else str(error)) from None
         if "error" in said:
             self.close()
             raise IsolationUnavailable(said["error"])
@@ -63,6 +74,7 @@ class Launcher:
         Raises: IsolationUnavailable when the machine does not allow what `isolation` asks for.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        log = tempfile.TemporaryFile()
         with theirs:
             command = [sys.executable, "-m", "autograder.sandbox.launcher", "--isolation", isolation]
             command += [f"--control-fd={theirs.fileno()}", f"--preload={','.join(preload)}"]
@@ -73,8 +85,9 @@ class Launcher:
                 env=os.environ | LAUNCHER_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=log,
             )
-        return cls(ours, process)
+        return cls(ours, process, log)
 
     def launch(
         self, limits: Limits, *, seed: int, threads: int = 1, arguments: Sequence[str] = ()
@@ -121,8 +134,17 @@ class Launcher:
                 f"the launcher of sandboxed kernels has ended ({error}); start again"
             ) from error
 
+    def _logged(self) -> str:
+        """The end of what the launcher has written: TensorFlow's chatter, and what went wrong."""
+        if self._log is None:
+            return ""
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace").strip()
+
     def close(self) -> None:
         self._control.close()
+        if self._log:
+            self._log.close()
         if self._process:
             try:
                 self._process.wait(10)

@@ -1,0 +1,148 @@
+"""The command line: parse, call one function, print. Results to stdout, progress and logs to stderr.
+
+Exit status 0: every submission has a mark; 1: some could not be graded, or a build is stale; 2: wrong
+usage or configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from autograder.errors import AutograderError, BuildStale
+
+ISOLATIONS = ("auto", "namespaces", "landlock", "none")
+
+
+class _Commands(click.Group):
+    """Our errors become one line on stderr and exit status 2; anything else is a bug and shows itself."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BuildStale as error:
+            click.secho(f"autograder: {error}", err=True, fg="red")
+            sys.exit(1)
+        except AutograderError as error:
+            click.secho(f"autograder: {error}", err=True, fg="red")
+            sys.exit(2)
+
+
+course_option = click.option(
+    "--course",
+    "root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="The course's root folder (default: this one).",
+)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="autograder")
+def main() -> None:
+    """Build, release and grade notebook assignments; marks come from outside the student's process."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@main.command()
+@click.argument("assignments", nargs=-1)
+@click.option("--check", is_flag=True, help="Write nothing; fail if what is built is not up to date.")
+@course_option
+def build(assignments: tuple[str, ...], check: bool, root: Path) -> None:
+    """Make source and release notebooks from authored texts and the reference's own code."""
+    from autograder.build import build as build_assignments
+
+    for built in build_assignments(root, list(assignments) or None, check=check):
+        state = f"{len(built.changed)} files written" if built.changed else "up to date"
+        size = f"{built.questions} questions, {built.points:g} points" if built.questions else "no questions"
+        click.echo(f"{built.name}: {size}, {state}")
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--submitted", type=click.Path(file_okay=False, path_type=Path), help="Folder of the submissions."
+)
+@click.option("--student", "students", multiple=True, help="Grade only this student (may be repeated).")
+@click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
+@click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@click.option("--force", is_flag=True, help="Grade again what has not changed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@course_option
+def grade(
+    assignment: str,
+    submitted: Path | None,
+    students: tuple[str, ...],
+    jobs: int | None,
+    isolation: str | None,
+    force: bool,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Grade a class: sandboxed kernels, marks into the gradebook, a receipt for each submission."""
+    from autograder.grading.batch import grade_batch
+    from autograder.grading.course import Course
+    from autograder.report import terminal
+
+    course = Course(root)
+    with terminal.progress(as_json=as_json) as progress:
+        batch = grade_batch(
+            course,
+            assignment,
+            students=students,
+            submitted=submitted,
+            jobs=jobs,
+            isolation=isolation,
+            force=force,
+            on_start=progress.start,
+            on_result=progress.done,
+        )
+    if as_json:
+        click.echo(json.dumps(batch.to_json(), allow_nan=False))
+    else:
+        terminal.print_batch(batch)
+    sys.exit(batch.exit_status)
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where to write (default: reports/)."
+)
+@course_option
+def report(assignment: str, out: Path | None, root: Path) -> None:
+    """Write the class report (HTML) and the marks (CSV) of an assignment."""
+    from autograder.grading.course import Course
+    from autograder.report.class_report import write_class_report
+
+    click.echo(write_class_report(Course(root), assignment, out))
+
+
+@main.command()
+@click.argument("assignments", nargs=-1)
+@course_option
+def mutants(assignments: tuple[str, ...], root: Path) -> None:
+    """Prove the checks: every listed mistake is caught by its check, every right variant passes."""
+    raise NotImplementedError
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine can isolate, and what to do about what it cannot."""
+    from autograder.sandbox.doctor import diagnose
+
+    findings = diagnose()
+    for finding in findings:
+        mark = click.style("ok  ", fg="green") if finding.ok else click.style("no  ", fg="red")
+        click.echo(
+            f"{mark} {finding.name}: {finding.detail}" + ("" if finding.ok else f"\n     {finding.advice}")
+        )
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+if __name__ == "__main__":
+    main()
