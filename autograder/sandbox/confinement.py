@@ -112,8 +112,11 @@ def try_out(confinement: Confinement) -> tuple[str, ...]:
         raise IsolationUnavailable(
             f"landlock: ABI {landlock.abi()} keeps no signals from this user's processes"
         )
+    # Looked up here once, inherited by every fork.
     if confinement.mode == "namespaces":
-        new_root.layout(confinement.readable, confinement.masked)  # made here once, inherited by every fork
+        new_root.layout(confinement.readable, confinement.masked)
+    else:
+        landlock.readable_rules(confinement.readable, confinement.masked)
     scratch = None if confinement.mode == "namespaces" else tempfile.mkdtemp(prefix="autograder-")
     read, write = os.pipe()
     try:

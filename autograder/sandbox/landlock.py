@@ -13,6 +13,7 @@ import ctypes
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from autograder.sandbox import libc
 
@@ -47,13 +48,11 @@ def abi() -> int:
         return 0
 
 
-def restrict(
-    readable: Iterable[str], writable: Iterable[str], devices: Iterable[str] = (), masked: Iterable[str] = ()
-) -> int:
-    """Allow this process `readable` and `writable` trees and `devices`, and nothing else.
+def restrict(rules: Iterable[tuple[str, int]], writable: Iterable[str], devices: Iterable[str] = ()) -> int:
+    """Allow this process what the rules say, `writable` trees and `devices`, and nothing else.
 
     Args:
-        masked: paths below readable ones that stay unreadable.
+        rules: paths and the rights below them.
     Returns: the ABI that holds.
     Raises: OSError where Landlock is missing. Needs no_new_privs.
     """
@@ -63,7 +62,7 @@ def restrict(
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = libc.syscall("landlock_create_ruleset", libc.LANDLOCK_CREATE_RULESET, attributes, size, 0)
     try:
-        for path, allowed in _readable_rules(readable, {os.path.realpath(path) for path in masked}):
+        for path, allowed in rules:
             _allow(ruleset, path, allowed & rights)
         for path in writable:
             _allow(ruleset, path, rights & ~MAKE_DEVICES)
@@ -76,10 +75,17 @@ def restrict(
     return version
 
 
-def _readable_rules(readable: Iterable[str], masked: set[str]) -> Iterator[tuple[str, int]]:
-    """A rule covers all below its path, so a folder with something masked is allowed entry by entry."""
-    for path in {os.path.realpath(path) for path in readable}:
-        yield from _around(path, masked)
+@lru_cache(maxsize=4)
+def readable_rules(readable: tuple[str, ...], masked: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """Paths and what is allowed below them.
+
+    A rule covers all below its path, so a folder with something masked is allowed entry by entry. To
+    look these up takes a while: a launcher does so once, for all its forks.
+    """
+    hidden = {os.path.realpath(path) for path in masked}
+    return tuple(
+        rule for path in {os.path.realpath(path) for path in readable} for rule in _around(path, hidden)
+    )
 
 
 def _around(path: str, masked: set[str]) -> Iterator[tuple[str, int]]:

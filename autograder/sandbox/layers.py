@@ -179,15 +179,16 @@ def _drop(
 def _restrict_files(confinement: Confinement, writable: tuple[str, ...], *, own_uid: bool) -> None:
     if confinement.mode == "namespaces":
         devices = [*new_root.DEVICES, "/dev/pts", *confinement.devices]
-        landlock.restrict(["/"], [*writable, "/dev/shm"], devices)
+        landlock.restrict([("/", landlock.READ)], [*writable, "/dev/shm"], devices)
         return
-    readable = [*confinement.readable, f"/proc/{os.getpid()}", *(f"/proc/{name}" for name in PROC_FILES)]
+    rules = landlock.readable_rules(confinement.readable, confinement.masked)
+    proc = [(f"/proc/{name}", landlock.READ) for name in (str(os.getpid()), *PROC_FILES)]
     devices = [*new_root.DEVICES, *confinement.devices]
     if own_uid:
         # What others have in these is protected by its owner; that takes an owner who is not ours.
         writable = (*writable, "/dev/shm")
         devices += ["/dev/ptmx", "/dev/pts"]
-    landlock.restrict(readable, writable, devices, confinement.masked)
+    landlock.restrict([*rules, *proc], writable, devices)
 
 
 def _die_with_supervisor() -> None:

@@ -44,34 +44,16 @@ UNCOUNTED_MEMORY = "memfd_create memfd_secret shmget shmat semget msgget mq_open
 GROUPS = (MOUNTING, OTHER_PROCESSES, KERNEL_INTERFACES, MACHINE, UNCOUNTED_MEMORY)
 REFUSED = tuple(name for group in GROUPS for name in group.split())
 
-REACHING_OUT = ("connect", "inotify_add_watch")
 # Success is reported and nothing done, as fakeroot does: copying a file with its mode must not fail.
-PRETENDED = [
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "fchmodat2",
-    "chown",
-    "fchown",
-    "lchown",
-    "fchownat",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-    "setxattrat",
-    "removexattr",
-    "lremovexattr",
-    "fremovexattr",
-    "removexattrat",
-    "utime",
-    "utimes",
-    "futimesat",
-    "utimensat",
-]
-OF_OTHERS = {
+PRETENDED = (
+    "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat "
+    "removexattr lremovexattr fremovexattr removexattrat utime utimes futimesat utimensat"
+)
+# Which argument is 0 where a call is about ourselves, or (SCHED_OTHER) takes nothing from anybody.
+HARMLESS_IF_0 = {
     "setpriority": 1,
     "ioprio_set": 1,
-    "sched_setscheduler": 0,
+    "sched_setscheduler": 1,
     "sched_setattr": 0,
     "sched_setparam": 0,
 }
@@ -129,11 +111,11 @@ def _program(machine: str, outside_visible: bool) -> list[bytes]:
     for name in REFUSED:
         code += on(name, _refuse())
     if outside_visible:
-        for name in REACHING_OUT:
-            code += on(name, _refuse())
-        for name in PRETENDED:
+        code += on("connect", _refuse(errno.ECONNREFUSED))  # what ZeroMQ bears
+        code += on("inotify_add_watch", _refuse())
+        for name in PRETENDED.split():
             code += on(name, _refuse(0))
-        for name, argument in OF_OTHERS.items():
+        for name, argument in HARMLESS_IF_0.items():
             code += on(name, _load_argument(argument), _if(EQUALS, 0, 1, 0), _refuse(), _allow())
     return [*code, _allow()]
 
