@@ -48,6 +48,7 @@ COLLABORATORS = ""
 
 # %% locked="setup"
 import os
+import warnings
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
@@ -61,6 +62,7 @@ from keras import ops
 from public_checks import check
 
 keras.utils.set_random_seed(42)
+warnings.filterwarnings("ignore", "You are using a softmax over axis")  # one key is a fair choice too
 tf.config.experimental.enable_tensor_float_32_execution(False)  # GPUs would keep 3 digits of 7
 print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}")
 

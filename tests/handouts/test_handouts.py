@@ -1,0 +1,107 @@
+"""The handouts' own cells: figures and examples run with the solutions, and with none of them written."""
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+
+from autograder.build.authored import read_assignment
+from autograder.build.solution import find_solution
+from autograder.checking.catalogue import check_catalogue
+
+ROOT = Path(__file__).parents[2]
+SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
+
+PARTS = (
+    ("hard_lookup", "soft_lookup"),
+    ("scaled_dot_product_attention", "written_attention"),
+    ("split_heads", "multi_head_attention"),
+    ("self_attention_layers",),
+    ("count_parameters",),
+    ("submission_contract",),
+)
+QUESTIONS = [question for part in PARTS for question in part]
+
+pytestmark = pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a handout's code cells in one namespace, as a kernel does; gives what they printed and drew."""
+    public_checks = types.ModuleType("public_checks")
+    public_checks.check = print
+    monkeypatch.setitem(sys.modules, "public_checks", public_checks)
+    monkeypatch.chdir(ROOT / "source")
+
+    def run_cells(sources):
+        namespace = {"__name__": "__main__"}
+        for source in sources:
+            exec(source, namespace)
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()
+        return capsys.readouterr().out, len(plt.get_fignums())
+
+    matplotlib.use("agg")
+    with plt.rc_context():
+        yield run_cells
+    plt.close("all")
+
+
+def code_cells(name, written=True):
+    """The cells' code, the questions' with the solutions in place or as the stubs that students get."""
+    for cell in read_assignment(ROOT / "source" / f"{name}.py", f"source/{name}.py").cells:
+        if cell.cell_type != "code":
+            continue
+        solutions = [find_solution(dotted, ROOT).marked for dotted, _ in cell.solutions]
+        source = "\n".join([cell.source, *solutions])
+        yield source if written else SOLUTION.sub(r"\1raise NotImplementedError", source)
+
+
+def test_attention_with_every_question_solved(run):
+    printed, figures = run(code_cells("p01_attention"))
+    assert figures == 6
+    assert "Nothing to see yet" not in printed
+    assert "merged: [[0, 1, 2, 3, 4, 5], [10, 11, 12, 13, 14, 15]]" in printed
+    assert printed.endswith("Done\n")
+
+
+def test_attention_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p01_attention", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see yet") == 7
+    assert printed.endswith("Done\n")
+
+
+def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
+    printed, figures = run(code_cells("p00_setup"))
+    assert figures == 1
+    assert "Everything is there" in printed, printed
+    for line in (
+        "tf.Variable  trainable weights: 0",
+        "by position: ValueError",
+        "gradient through NumPy: None",
+    ):
+        assert line in printed
+    assert float(re.search(r"without a new compile +the frozen layer moved by (\S+)", printed)[1]) > 0
+    assert float(re.search(r"after it +the frozen layer moved by (\S+)", printed)[1]) == 0
+    assert printed.endswith("Done\n")
+
+
+def test_the_table_of_points_is_that_of_the_checks():
+    """A row of the table for each part with questions, the written one as a second summand of its row."""
+    text = (ROOT / "source" / "p01_attention.py").read_text(encoding="utf-8")
+    table = [
+        sum(map(float, row.split("+"))) for row in re.findall(r"^# \|.*\| ([\d+ ]+) \|$", text, re.MULTILINE)
+    ]
+    cells = read_assignment(ROOT / "source" / "p01_attention.py", "source/p01_attention.py").cells
+    points = dict.fromkeys(QUESTIONS, 0.0) | {
+        cell.id: cell.points for cell in cells if cell.role == "written"
+    }
+    for check in check_catalogue(ROOT / "autograder" / "checks" / "p01_attention.py"):
+        points[check.question] += check.points
+    assert table == [sum(points[question] for question in part) for part in PARTS]
+    assert f"{sum(table):g} points" in text
