@@ -32,7 +32,6 @@ def make_public_checks(
         course_root: where the reference is imported from, if it is not installed.
     Raises: BuildError where the public checks use what is not released; FreezeError.
     """
-    _forget_layers()
     with _importable(course_root):
         try:
             write_public_package(check_module, folder)
@@ -75,13 +74,6 @@ def _close(new, old):
     if new.dtype.kind not in "fc":
         return bool(np.array_equal(new, old))
     return np.allclose(new, old, RELATIVE, ABSOLUTE, equal_nan=True)
-
-
-def _forget_layers():
-    """Keras numbers layers as they are made, and draws weights from one stream: start both anew."""
-    if keras := sys.modules.get("keras"):
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(0)
 
 
 @contextmanager

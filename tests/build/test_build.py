@@ -12,7 +12,9 @@ from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.build import build
+from autograder.build.authored import read_assignment
 from autograder.build.folders import files_in
+from autograder.build.solution import find_solution
 from autograder.errors import BuildError, BuildStale
 
 # nbgrader 0.9.6's own add_submission, on SQLAlchemy 2.1
@@ -262,10 +264,22 @@ def test_a_release_that_would_tell_is_refused_and_not_written(course, file, text
 
 
 def test_the_courses_own_reference_counts_whatever_is_installed(course, tmp_path, monkeypatch):
-    (tmp_path / "installed" / "tiny_reference").mkdir(parents=True)
-    (tmp_path / "installed" / "tiny_reference" / "__init__.py").write_text("")
+    (course / "tiny_reference").rename(course / "own_reference")
+    for folder in ("source", "checks"):
+        change(course / folder / f"{NAME}.py", "tiny_reference", "own_reference")
+    (tmp_path / "installed" / "own_reference").mkdir(parents=True)
+    (tmp_path / "installed" / "own_reference" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path / "installed")
     assert build(course)
+
+
+def test_without_questions_there_are_no_public_checks(course):
+    build(course)
+    (course / "checks" / f"{NAME}.py").unlink()
+    (course / "source" / f"{NAME}.py").write_text("# %% [markdown]\n# # Only to read\n")
+    (built,) = build(course)
+    assert (built.questions, built.points) == (0, 0)
+    assert set(built_files(course)) == set(BUILT)
 
 
 def test_files_beside_the_source_notebook_are_released(course):
@@ -315,3 +329,16 @@ def test_an_error_in_the_checks_names_their_file(course):
 
 def test_the_projects_assignments_are_up_to_date():
     build(PROJECT, check=True)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT / "source").glob("*.py")))
+def test_no_line_of_a_solution_of_the_project_is_released(name):
+    assignment = read_assignment(PROJECT / "source" / f"{name}.py", name)
+    solutions = [find_solution(dotted, PROJECT) for cell in assignment.cells for dotted, _ in cell.solutions]
+    secrets = {line for solution in solutions for line in solution.hidden if len(line) > 20}
+    assert secrets or name == "p00_setup"
+    for path, content in contents(PROJECT, f"release/{name}").items():
+        text = content.decode("utf-8", "replace")
+        if path.endswith(".ipynb"):
+            text = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
+        assert secrets.isdisjoint(line.strip() for line in text.splitlines()), path
