@@ -15,7 +15,7 @@ from nbformat.v4 import new_output
 from autograder.checking.result import CheckResult
 from autograder.report.numbers import number
 from autograder.report.pages import template
-from autograder.report.plain_text import one_line, plain
+from autograder.report.plain_text import check_name, plain
 from autograder.report.receipt import QuestionResult
 
 __all__ = [
@@ -108,11 +108,6 @@ def feedback_text(question: QuestionResult, feedback: FeedbackPolicy = "all") ->
         lines.append(f"{row.symbol} {row.name} ({row.points}): {row.result}")
         lines += [f"    {line}" for line in row.message.splitlines()]
     return "\n".join(lines)
-
-
-def check_name(check_id: str) -> str:
-    """`rows_sum_to_one` as people read it."""
-    return one_line(check_id.replace("_", " "), 150)
 
 
 def _summary(question: QuestionResult, feedback: FeedbackPolicy) -> str:

@@ -5,7 +5,7 @@ Escaping for HTML is the template's work (autoescape); this takes out what escap
 
 import re
 
-__all__ = ["one_line", "plain"]
+__all__ = ["check_name", "one_line", "plain"]
 
 _TERMINAL_CODES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI: colors, cursor
@@ -33,3 +33,8 @@ def one_line(text: object, limit: int = 200) -> str:
     """The same on one line, for names and table cells."""
     text = " ".join(plain(text, 4 * limit).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def check_name(check_id: str) -> str:
+    """`rows_sum_to_one` as people read it."""
+    return one_line(check_id.replace("_", " "), 150)

@@ -14,9 +14,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.cell_feedback import check_name
 from autograder.report.numbers import number, percent, plural, seconds
-from autograder.report.plain_text import one_line
+from autograder.report.plain_text import check_name, one_line
 from autograder.report.receipt import BatchResult, SubmissionResult
 from autograder.report.summary import ClassSummary, QuestionSummary, summarize
 
