@@ -131,6 +131,21 @@ def mutants(assignments: tuple[str, ...], root: Path) -> None:
 
 
 @main.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="demo",
+    help="Folder of the demo course.",
+)
+@course_option
+def demo(out: Path, root: Path) -> None:
+    """Show the whole loop: build, release, a class of samples, grading, feedback, class report."""
+    from autograder.demo.run import run_demo
+
+    run_demo(root.absolute(), out.absolute(), click.echo)
+
+
+@main.command()
 def doctor() -> None:
     """Say what this machine can isolate, and what to do about what it cannot."""
     from autograder.sandbox.doctor import diagnose

@@ -1,0 +1,1 @@
+"""`autograder demo`: a small class hands in problem set 1, and everything that follows."""
