@@ -31,11 +31,6 @@ class BuiltAssignment:
     written: float
     changed: tuple[str, ...]
 
-    def __str__(self):
-        files = f"{len(self.changed)} files changed" if self.changed else "up to date"
-        by_hand = f", {self.written:g} of them by hand" if self.written else ""
-        return f"{self.name}: {self.questions} questions, {self.points:g} points{by_hand}; {files}"
-
 
 def build(
     course_root: Path, names: Iterable[str] | None = None, check: bool = False

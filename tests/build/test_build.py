@@ -67,7 +67,6 @@ def add_second_assignment(course):
 def test_a_build_makes_source_release_and_gradebook_entry(course):
     (built,) = build(course)
     assert (built.name, built.questions, built.points, built.written) == (NAME, 4, 21.5, 5)
-    assert str(built).startswith("p01_tiny: 4 questions, 21.5 points, 5 of them by hand; ")
     assert set(built.changed) == set(built_files(course)) > set(BUILT)
     for step in ("source", "release"):
         assert (course / step / NAME / "public_checks" / "__init__.py").is_file()
@@ -93,7 +92,6 @@ def test_a_second_build_writes_nothing(course):
     before = {path: (course / path).stat().st_mtime_ns for path in built_files(course)}
     (again,) = build(course)
     assert again.changed == ()
-    assert str(again).endswith("up to date")
     assert {path: (course / path).stat().st_mtime_ns for path in built_files(course)} == before
 
 
