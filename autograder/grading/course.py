@@ -188,11 +188,11 @@ class Course:
         As nbgrader: all of `source/<assignment>/` but notebooks, what `CourseDirectory.ignore` names and
         what `Autograde.exclude_overwriting` leaves to the student.
         """
-        folder = self.folder("source", assignment)
-        kept = self.nbgrader_config.get("Autograde", {}).get("exclude_overwriting", {})
-        excluded = set(kept.get(assignment, ()))
-        files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-        return {name: path for name, path in files.items() if name not in excluded and not self.ignored(name)}
+        return self._instructors_files("source", assignment)
+
+    def released_files(self, assignment: str) -> Mapping[str, Path]:
+        """`source_files`, and what only `release/` has: all that a notebook may find beside it."""
+        return {**self._instructors_files("release", assignment), **self.source_files(assignment)}
 
     def ignored(self, path: str) -> bool:
         """Whether a file beside a notebook stays behind: notebooks, and what nbgrader ignores."""
@@ -201,6 +201,13 @@ class Course:
         return path.endswith(".ipynb") or any(
             fnmatch.fnmatch(part, pattern) for part in parts for pattern in patterns
         )
+
+    def _instructors_files(self, step: str, assignment: str) -> dict[str, Path]:
+        folder = self.folder(step, assignment)
+        kept = self.nbgrader_config.get("Autograde", {}).get("exclude_overwriting", {})
+        excluded = set(kept.get(assignment, ()))
+        files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return {name: path for name, path in files.items() if name not in excluded and not self.ignored(name)}
 
     @cached_property
     def _known(self) -> tuple[str, ...]:

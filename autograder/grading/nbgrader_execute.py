@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute as NbgraderExecute
@@ -46,7 +46,7 @@ from autograder.sandbox.limits import Limits
 __all__ = ["Execute", "NotGradedError", "RestoreCells"]
 
 HONORED = {"enabled", "timeout", "kernel_name", "extra_arguments"}
-_ANY_PYTHON = ("python", f"python{sys.version_info[0]}")
+_ANY_PYTHON = ("python", "python3")
 
 
 class NotGradedError(AutograderError):
@@ -120,7 +120,9 @@ class Execute(NbgraderExecute):
 
         Raises: NoSuchKernel as nbclient does; NotGradedError.
         """
-        name = self.kernel_name or nb.metadata.get("kernelspec", {}).get("name") or _ANY_PYTHON[-1]
+        name = self.kernel_name or nb.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+        if name == "python":  # old notebooks; jupyter_client reads it as this too
+            name = NATIVE_KERNEL_NAME
         spec = KernelSpecManager(config=self.config).get_kernel_spec(name)
         if not _is_this_python(spec):
             raise NotGradedError(

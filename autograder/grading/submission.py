@@ -128,6 +128,7 @@ def grade_notebook(
     name = f"{notebook}.ipynb"
     files = read_folder(folder) | {name: nbformat.writes(nb).encode("utf-8", "surrogatepass")}
     whole = course.notebooks(assignment) == [notebook]
+    handed_in = course.folder("submitted", assignment, student)  # as in a batch, so that the seed is the same
     task = GradeTask(
         student=student,
         assignment=assignment,
@@ -137,7 +138,7 @@ def grade_notebook(
         released=released_files(course, assignment),
         checks=course.checks_file(assignment) if whole else None,
         limits=limits,
-        seed=seed_for(course.secret(), files),
+        seed=seed_for(course.secret(), read_folder(handed_in) if handed_in.is_dir() else files),
         skipped=course.skipped_cells(assignment, notebook),
         feedback=course.settings(assignment).feedback,
         kernel_arguments=kernel_arguments,
@@ -158,10 +159,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 def released_files(course: Course, assignment: str) -> dict[str, bytes]:
     """What students got beside the notebook (public checks, data): trusted copies replace theirs."""
-    folder = course.folder("release", assignment)
-    released = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    kept = {name: path for name, path in released.items() if not course.ignored(name)}
-    return {name: path.read_bytes() for name, path in (kept | dict(course.source_files(assignment))).items()}
+    return {name: path.read_bytes() for name, path in course.released_files(assignment).items()}
 
 
 def modules_to_preload(tasks: Sequence[GradeTask]) -> tuple[str, ...]:

@@ -15,9 +15,7 @@ from autograder.grading.notebook import TrustedCell
 
 
 # Where nbgrader adds a submission, SQLAlchemy warns about nbgrader's own order of assignments.
-nbgraders_own_warning = pytest.mark.filterwarnings(
-    "ignore:Object of type <Submitted\w+> not in session"
-)
+nbgraders_own_warning = pytest.mark.filterwarnings("ignore:Object of type <Submitted\w+> not in session")
 
 
 def configure(root, text):
@@ -184,6 +182,14 @@ def test_the_instructors_files_replace_the_students_but_for_those_left_to_them(r
     assert dict(course.source_files("ps1")) == {
         "data.csv": folder / "data.csv",
         "lib/helper.py": folder / "lib" / "helper.py",
+    }
+    release = root / "release" / "ps1"
+    for name in ("data.csv", "lib/own.py", "checks.py", "ps1.ipynb"):
+        (release / name).parent.mkdir(parents=True, exist_ok=True)
+        (release / name).write_text("")
+    assert dict(course.released_files("ps1")) == {
+        **course.source_files("ps1"),
+        "checks.py": release / "checks.py",
     }
 
 
