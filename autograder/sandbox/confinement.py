@@ -118,11 +118,12 @@ def try_out(confinement: Confinement) -> tuple[str, ...]:
     else:
         landlock.readable_rules(confinement.readable, confinement.masked)
     scratch = None if confinement.mode == "namespaces" else tempfile.mkdtemp(prefix="autograder-")
+    python = (os.__file__, sysconfig.get_path("purelib"), sys.executable)
     read, write = os.pipe()
     try:
         pid = os.fork()
         if pid == 0:
-            _in_child(write, lambda: _supervise_trial(confinement, scratch, write))
+            _in_child(write, lambda: _supervise_trial(confinement, scratch, python, write))
         os.close(write)
         said = _read_all(read, TRIAL_TIMEOUT_S)
         os.kill(pid, signal.SIGKILL)
@@ -137,20 +138,24 @@ def try_out(confinement: Confinement) -> tuple[str, ...]:
     return tuple(report["layers"])
 
 
-def _supervise_trial(confinement: Confinement, scratch: str | None, write: int) -> None:
+def _supervise_trial(
+    confinement: Confinement, scratch: str | None, python: tuple[str, ...], write: int
+) -> None:
     uid = credentials.kernel_uid(credentials.UIDS_PER_LAUNCHER - 1)
     enter_supervisor(confinement)
     pid = os.fork()
     if pid == 0:
-        _in_child(write, lambda: _report(confinement, scratch, uid, write))
+        _in_child(write, lambda: _report(confinement, scratch, uid, python, write))
     os.waitpid(pid, 0)
 
 
-def _report(confinement: Confinement, scratch: str | None, uid: int | None, write: int) -> None:
+def _report(
+    confinement: Confinement, scratch: str | None, uid: int | None, python: tuple[str, ...], write: int
+) -> None:
     entered = enter(confinement, Limits(), uid, None, keep_fds={write}, scratch=scratch)
-    for path in (os.__file__, sysconfig.get_path("purelib"), sys.executable):
+    for path in python:
         if not os.access(path, os.R_OK):
-            raise IsolationUnavailable(f"the kernel's user (uid {os.getuid()}) cannot read Python's {path}")
+            raise IsolationUnavailable(f"the kernel's user (uid {os.getuid()}) cannot read Python at {path}")
     with open("/proc/self/status") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     if (int(status["CapEff"], 16), status["NoNewPrivs"], status["Seccomp"]) != (0, "1", "2"):

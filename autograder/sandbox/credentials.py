@@ -26,6 +26,12 @@ FIRST_CONTAINER_UID, LAST_CONTAINER_UID = 30_000, 59_999
 UIDS_PER_LAUNCHER = 1000
 # Everything but "keep capabilities", each locked: root has no special rights and there is no way back.
 SECUREBITS_LOCKED = 0xEF
+USER_LIMITS = {
+    **{f"{kind}_namespaces": 0 for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")},
+    "inotify_instances": 8,
+    "inotify_watches": 4096,
+    "fanotify_groups": 0,
+}
 
 _first_uid: int | None = None
 _reservation: socket.socket | None = None
@@ -70,16 +76,35 @@ def become(uid: int) -> None:
     libc.prctl(libc.PR_SET_DUMPABLE, 1)
 
 
-def enter_user_namespace(extra_flags: int = 0) -> None:
-    """Enter a user namespace in which this user is the only one, under its own number.
+def enter_user_namespace(extra_flags: int = 0, *, required: bool = True) -> bool:
+    """Enter a user namespace in which this user is the only one, under the number that it has outside.
 
-    Raises: OSError where the machine forbids it.
+    Args:
+        extra_flags: more namespaces, which belong to it.
+    Returns: False if the machine forbids it and it is not `required`.
+    Raises: OSError if it is, or if half of it was allowed.
     """
     uid, gid = os.geteuid(), os.getegid()
-    libc.unshare(libc.CLONE_NEWUSER | extra_flags)
+    try:
+        libc.unshare(libc.CLONE_NEWUSER | extra_flags)
+    except OSError:
+        if required:
+            raise
+        return False
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+    return True
+
+
+def limit_user_namespace() -> None:
+    """Nobody in our user namespace makes namespaces, or uses up what this user's other programs share.
+
+    Needs its capabilities, and a `/proc` of our own.
+    """
+    for name, most in USER_LIMITS.items():
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/user/max_{name}", "w") as file:
+            file.write(str(most))
 
 
 def drop_bounding_set() -> None:

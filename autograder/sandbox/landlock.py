@@ -19,11 +19,23 @@ from autograder.sandbox import libc
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+MAKE_SOCKET, MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE, REMOVE_FILE = 1 << 9, 1 << 6, 1 << 11, 1 << 5
 READ = EXECUTE | READ_FILE | READ_DIR
+WRITE = ((IOCTL_DEV << 1) - 1) & ~(MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE)
+USE_DEVICE = READ_FILE | WRITE_FILE | READ_DIR | IOCTL_DEV | TRUNCATE
+# For a folder of sockets that others connect to by path: no links in there that would lead them astray.
+BIND_SOCKETS = READ_DIR | READ_FILE | WRITE_FILE | MAKE_SOCKET | REMOVE_FILE
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 # Every right on files that an ABI knows; index 0 is unused.
 FILE_RIGHTS = (0, REFER - 1, TRUNCATE - 1, IOCTL_DEV - 1, IOCTL_DEV - 1, (IOCTL_DEV << 1) - 1)
-MAKE_DEVICES = (1 << 6) | (1 << 11)
+# What an ABI added, in the words of somebody who reads a diagnosis.
+SINCE = {
+    2: "moving files between folders",
+    3: "protection from truncating files",
+    4: "TCP rules",
+    5: "rules on devices",
+    6: "protection of abstract sockets and from signals",
+}
 TCP = 0b11
 SCOPED = 0b11
 QUIET = 0b101  # no audit records of what a submission tried: they would be its way to fill a disk
@@ -48,11 +60,11 @@ def abi() -> int:
         return 0
 
 
-def restrict(rules: Iterable[tuple[str, int]], writable: Iterable[str], devices: Iterable[str] = ()) -> int:
-    """Allow this process what the rules say, `writable` trees and `devices`, and nothing else.
+def restrict(rules: Iterable[tuple[str, int]]) -> int:
+    """Allow this process what the rules say and nothing else.
 
     Args:
-        rules: paths and the rights below them.
+        rules: paths, and the rights on them and below.
     Returns: the ABI that holds.
     Raises: OSError where Landlock is missing. Needs no_new_privs.
     """
@@ -64,10 +76,6 @@ def restrict(rules: Iterable[tuple[str, int]], writable: Iterable[str], devices:
     try:
         for path, allowed in rules:
             _allow(ruleset, path, allowed & rights)
-        for path in writable:
-            _allow(ruleset, path, rights & ~MAKE_DEVICES)
-        for path in devices:
-            _allow(ruleset, path, (READ_FILE | WRITE_FILE | READ_DIR | IOCTL_DEV | TRUNCATE) & rights)
         flags = QUIET if version >= 7 else 0
         libc.syscall("landlock_restrict_self", libc.LANDLOCK_RESTRICT_SELF, ruleset, flags)
     finally:

@@ -14,7 +14,7 @@ import select
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autograder.errors import IsolationUnavailable
 from autograder.sandbox import credentials, landlock, libc, new_root, scratch_folder, seccomp
@@ -43,6 +43,8 @@ PROC_FILES = (
 # A fork bomb must leave the watchdog time to look.
 LESS_URGENT = 5
 
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
 _supervisor: int | None = None
 
 
@@ -64,6 +66,15 @@ class Entered:
     ipc: str
     ipc_fd: int
     home: str
+
+
+class _Paths(NamedTuple):
+    """The folders that a kernel may write, in the order of `scratch_folder.FOLDERS`."""
+
+    home: str
+    work: str
+    ipc: str
+    tmp: str
 
 
 def enter_supervisor(confinement: Confinement) -> None:
@@ -103,28 +114,32 @@ def enter(
     with contextlib.suppress(PermissionError):  # we may lead a session already
         os.setsid()
     owner = os.geteuid() if uid is None else uid
+    if (threads := len(os.listdir("/proc/self/task"))) != 1:
+        # Capabilities and Landlock's rules belong to threads: another one would keep what it has.
+        raise IsolationUnavailable(f"a process with {threads} threads cannot be confined")
     if confinement.mode == "namespaces":
-        home, work, ipc, tmp = new_root.HOME, new_root.WORK, new_root.IPC, "/tmp"
+        paths = _Paths(new_root.HOME, new_root.WORK, new_root.IPC, "/tmp")
         _enter_namespaces(confinement, limits, owner, omit)
     else:
         if scratch is None:
             raise IsolationUnavailable(f"a kernel in mode {confinement.mode!r} needs a scratch folder")
-        home, work, ipc, tmp = (os.path.join(scratch, name) for name in scratch_folder.FOLDERS)
+        paths = _Paths(*(os.path.join(scratch, name) for name in scratch_folder.FOLDERS))
         scratch_folder.prepare(scratch, uid)
-        os.chdir(work)
-    _close_descriptors(keep_fds)
-    credentials.replace_environment(credentials.kernel_environment(home, tmp))
+        os.chdir(paths.work)
+    if "descriptors" not in omit:
+        _close_descriptors(keep_fds)
+    if "environment" not in omit:
+        credentials.replace_environment(credentials.kernel_environment(paths.home, paths.tmp))
     tempfile.tempdir = None
-    layers = _drop(confinement, limits, uid, cgroup, (home, work, ipc, tmp), omit)
-    folder = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    layers = _drop(confinement, limits, uid, cgroup, paths, omit)
     return Entered(
         layers=layers,
         limits_by=_limits_by(confinement, cgroup, uid),
-        work=work,
-        work_fd=os.open(work, folder),
-        ipc=ipc,
-        ipc_fd=os.open(ipc, folder),
-        home=home,
+        work=paths.work,
+        work_fd=os.open(paths.work, FOLDER),
+        ipc=paths.ipc,
+        ipc_fd=os.open(paths.ipc, FOLDER),
+        home=paths.home,
     )
 
 
@@ -142,7 +157,7 @@ def _drop(
     limits: Limits,
     uid: int | None,
     cgroup: Cgroup | None,
-    writable: tuple[str, ...],
+    paths: _Paths,
     omit: Collection[str],
 ) -> tuple[str, ...]:
     """Give up everything that is not needed any more; the order matters, each step takes from the next."""
@@ -153,10 +168,11 @@ def _drop(
             credentials.drop_bounding_set()
             credentials.become(uid)
     if confinement.mode == "namespaces" and "user namespace" not in omit:
-        # A second fence: whatever a hole in Linux gave to this user, it would be over nothing. It also
-        # makes RLIMIT_NPROC count this kernel alone. As root it is extra, and may be forbidden.
-        with _layer("user namespace") if uid is None else contextlib.suppress(OSError):
-            credentials.enter_user_namespace()
+        # A second fence: what a hole in Linux gave to this user would be power over nothing. It also makes
+        # RLIMIT_NPROC count this kernel alone; a uid of its own does that too, so there it is extra.
+        with _layer("user namespace"):
+            if credentials.enter_user_namespace(required=uid is None):
+                credentials.limit_user_namespace()
     own = uid is not None or confinement.mode == "namespaces"
     if cgroup is None:
         os.nice(LESS_URGENT)
@@ -166,7 +182,7 @@ def _drop(
             credentials.drop_privileges()
     if confined and "landlock" not in omit and (landlock.abi() or confinement.mode == "landlock"):
         with _layer("landlock"):
-            _restrict_files(confinement, writable, own_uid=uid is not None)
+            _restrict_files(confinement, paths, own_uid=uid is not None)
             layers.append("landlock")
     _die_with_supervisor()
     if confined and "seccomp" not in omit:
@@ -176,19 +192,21 @@ def _drop(
     return (*layers, "uid") if uid is not None else tuple(layers)
 
 
-def _restrict_files(confinement: Confinement, writable: tuple[str, ...], *, own_uid: bool) -> None:
-    if confinement.mode == "namespaces":
-        devices = [*new_root.DEVICES, "/dev/pts", *confinement.devices]
-        landlock.restrict([("/", landlock.READ)], [*writable, "/dev/shm"], devices)
-        return
-    rules = landlock.readable_rules(confinement.readable, confinement.masked)
-    proc = [(f"/proc/{name}", landlock.READ) for name in (str(os.getpid()), *PROC_FILES)]
+def _restrict_files(confinement: Confinement, paths: _Paths, *, own_uid: bool) -> None:
+    writable = [paths.home, paths.work, paths.tmp]
     devices = [*new_root.DEVICES, *confinement.devices]
-    if own_uid:
-        # What others have in these is protected by its owner; that takes an owner who is not ours.
-        writable = (*writable, "/dev/shm")
+    if confinement.mode == "namespaces":
+        rules = [("/", landlock.READ)]
+    else:
+        rules = [*landlock.readable_rules(confinement.readable, confinement.masked)]
+        rules += [(f"/proc/{name}", landlock.READ) for name in (os.getpid(), *PROC_FILES)]
+    if confinement.mode == "namespaces" or own_uid:
+        # What others have in these is not in sight, or protected by an owner who is not ours.
+        writable.append("/dev/shm")
         devices += ["/dev/ptmx", "/dev/pts"]
-    landlock.restrict([*rules, *proc], writable, devices)
+    rules += [(path, landlock.WRITE) for path in writable]
+    rules += [(path, landlock.USE_DEVICE) for path in devices]
+    landlock.restrict([*rules, (paths.ipc, landlock.BIND_SOCKETS)])
 
 
 def _die_with_supervisor() -> None:

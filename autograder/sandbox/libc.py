@@ -6,11 +6,12 @@ is decided here: what the calls are for stands in the modules that make them.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -100,6 +101,18 @@ def set_no_capabilities() -> None:
     """Empty the permitted, effective and inheritable sets of this thread."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+@contextlib.contextmanager
+def file_user(uid: int) -> Iterator[None]:
+    """Open files, of other processes too, with the rights of `uid` and its group. Needs CAP_SETUID."""
+    gid = _libc.setfsgid(ctypes.c_uint(uid))
+    own = _libc.setfsuid(ctypes.c_uint(uid))
+    try:
+        yield
+    finally:
+        _libc.setfsuid(ctypes.c_uint(own))
+        _libc.setfsgid(ctypes.c_uint(gid))
 
 
 def die_with_parent() -> None:

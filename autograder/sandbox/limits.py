@@ -61,7 +61,8 @@ class Limits:
             uid_is_own: nobody else's processes count towards this user's tasks.
             gpu: CUDA reserves more address space than any limit would leave.
         """
-        _set(resource.RLIMIT_CORE, 0)
+        # 1 and not 0: a core_pattern that is a program runs outside, as root, for any other value.
+        _set(resource.RLIMIT_CORE, 1)
         _set(resource.RLIMIT_FSIZE, self.file_mb * MB)
         _set(resource.RLIMIT_NOFILE, OPEN_FILES)
         _set(resource.RLIMIT_MSGQUEUE, 0)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autograder.sandbox import libc
 from autograder.sandbox.limits import MB
 
 _STATUS = re.compile(r"^(RssAnon|RssShmem|Threads):\s+(\d+)", re.MULTILINE)
@@ -20,10 +21,15 @@ _ROLLUP = re.compile(r"^(Pss_Anon|Pss_Shmem):\s+(\d+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Processes:
-    """Some processes, as one `/proc` shows them; `proc` is its descriptor."""
+    """Some processes, as one `/proc` shows them.
+
+    Args:
+        proc: its descriptor. uid: whose processes they are, where not ours.
+    """
 
     proc: int
     pids: tuple[int, ...]
+    uid: int | None = None
 
     def tasks_and_memory_mb(self, files_mb: float, limit_mb: float) -> tuple[int, float]:
         """Threads, and memory; exact where it is over `limit_mb`, else an upper bound.
@@ -57,8 +63,11 @@ class Processes:
 
     def _share(self, pid: int, bound: dict[str, int]) -> dict[str, int]:
         """A process's share of memory; all that it uses, where it hides the share."""
+        # Root of a container often lacks the capability to look into other users' processes.
+        as_owner = contextlib.nullcontext() if self.uid is None else libc.file_user(self.uid)
         try:
-            return self._numbers(pid, "smaps_rollup", _ROLLUP)
+            with as_owner:
+                return self._numbers(pid, "smaps_rollup", _ROLLUP)
         except PermissionError:
             return {"Pss_Anon": bound.get("RssAnon", 0), "Pss_Shmem": bound.get("RssShmem", 0)}
 
@@ -80,7 +89,7 @@ def all_of(proc: int) -> Processes:
     return Processes(proc, tuple(int(name) for name in os.listdir(proc) if name.isdigit()))
 
 
-def descendants(proc: int, ancestor: int) -> Processes:
+def descendants(proc: int, ancestor: int, uid: int | None = None) -> Processes:
     """All processes below `ancestor`, which must be the reaper of its orphans."""
     children: dict[int, list[int]] = {}
     for pid in all_of(proc).pids:
@@ -94,7 +103,7 @@ def descendants(proc: int, ancestor: int) -> Processes:
         pid = todo.pop()
         found.append(pid)
         todo += children.get(pid, ())
-    return Processes(proc, tuple(found))
+    return Processes(proc, tuple(found), uid)
 
 
 def mounted_mb(folders: Iterable[int]) -> float:
@@ -116,7 +125,7 @@ def owned_mb(folder: str, uid: int) -> float:
     return used / MB
 
 
-def kill_descendants(ancestor: int, signal_number: int) -> int:
+def signal_descendants(ancestor: int, signal_number: int) -> int:
     """Send a signal to all below `ancestor`; returns how many there were."""
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -66,7 +66,8 @@ def supervise(
         watch.close()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        kill_rest(confinement, cgroup, uid)
+        if confinement.mode != "namespaces":
+            _kill_descendants()
         status = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
     assert status
     ending: Ending = {"reason": reason, "peak_mb": watch.peak_mb}
@@ -79,33 +80,37 @@ def supervise(
     return ending
 
 
-def kill_rest(confinement: Confinement, cgroup: Cgroup | None, uid: int | None) -> None:
-    """Kill what a kernel may have left running, where no PID namespace died with it."""
+def bury(confinement: Confinement, cgroup: Cgroup | None, scratch: str | None, uid: int | None) -> None:
+    """Kill what is left of a kernel, wherever it is, and remove its group and its folder.
+
+    Also for a launcher whose supervisor was killed. An ordinary user's daemons of a kernel without PID
+    namespace and without group are then beyond reach.
+    """
+    visible = confinement.mode != "namespaces"  # what it left lies among the machine's own
     if cgroup:
         cgroup.kill()
-    if confinement.mode == "namespaces":
-        return
-    if confinement.mode == "landlock" and uid is not None:
+    if uid is not None and visible:
         credentials.kill_all_of(uid)
-    # Ours because we are the reaper of orphans. A stopped process does not fork, so this comes to an end.
-    before = -1
-    while (count := usage.kill_descendants(os.getpid(), signal.SIGSTOP)) > before:
-        before = count
-    usage.kill_descendants(os.getpid(), signal.SIGKILL)
-
-
-def bury(confinement: Confinement, cgroup: Cgroup | None, scratch: str | None, uid: int | None) -> None:
-    """Kill what is left of a kernel, and remove its group and its folder."""
-    kill_rest(confinement, cgroup, uid)
     if cgroup:
         cgroup.remove()
     if scratch:
         scratch_folder.remove(scratch)
-    if uid is not None and confinement.mode == "landlock":
+    if uid is not None and visible:
         for entry in os.scandir("/dev/shm"):
             with contextlib.suppress(OSError):
                 if entry.stat(follow_symlinks=False).st_uid == uid:
                     os.unlink(entry.path)
+
+
+def _kill_descendants() -> None:
+    """Kill all below this supervisor, which is the reaper of their orphans.
+
+    A stopped process does not fork, so stopping them comes to an end.
+    """
+    before = -1
+    while (count := usage.signal_descendants(os.getpid(), signal.SIGSTOP)) > before:
+        before = count
+    usage.signal_descendants(os.getpid(), signal.SIGKILL)
 
 
 def _wait(pidfd: int, leash: socket.socket, launcher: int, watch: _Watch) -> str | None:
@@ -181,7 +186,7 @@ class _Watch:
 
     def _look_at_processes(self) -> str | None:
         assert self._proc is not None
-        found = usage.all_of(self._proc) if self._namespaces else usage.descendants(self._proc, os.getpid())
+        found = usage.all_of(self._proc) if self._namespaces else self._descendants()
         files_mb = usage.mounted_mb(self._folders)
         if not self._namespaces and self._uid is not None:
             files_mb += usage.owned_mb("/dev/shm", self._uid)
@@ -193,9 +198,13 @@ class _Watch:
 
     def _look_at_scratch(self) -> str | None:
         assert self._scratch is not None and self._proc is not None
-        unlinked_mb = usage.descendants(self._proc, os.getpid()).unlinked_mb()
+        unlinked_mb = self._descendants().unlinked_mb()
         full = unlinked_mb > self._limits.work_mb
         return WORK if full or scratch_folder.is_full(self._scratch, self._limits.work_mb) else None
+
+    def _descendants(self) -> usage.Processes:
+        assert self._proc is not None
+        return usage.descendants(self._proc, os.getpid(), self._uid)
 
     def _find_its_root(self) -> bool:
         """Hold on to the kernel's own `/proc` and folders, once it has made them."""

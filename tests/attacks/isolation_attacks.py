@@ -48,11 +48,19 @@ def read_through_the_root_of_another_process(world):
                 return file.read()
         except OSError:
             pass
+    return None
 
 
 def read_the_configuration_of_the_machine(world):
     found = []
-    for path in ("/etc/shadow", "/etc/hostname", "/etc/fstab", "/etc/sudoers", "/root/.bashrc", "/var/log/dpkg.log"):
+    for path in (
+        "/etc/shadow",
+        "/etc/hostname",
+        "/etc/fstab",
+        "/etc/sudoers",
+        "/root/.bashrc",
+        "/var/log/dpkg.log",
+    ):
         try:
             with open(path) as file:
                 if "sandbox" not in file.read():
@@ -70,6 +78,7 @@ def see_other_processes(world):
                     return pid
         except OSError:
             pass
+    return None
 
 
 def see_another_process_by_number(world):
@@ -85,6 +94,7 @@ def read_the_environment_of_the_launcher(world):
                     return pid
         except OSError:
             pass
+    return None
 
 
 def read_the_environment_of_our_own(world):
@@ -94,7 +104,10 @@ def read_the_environment_of_our_own(world):
 
 
 def read_memory_of_the_launcher(world):
-    with open(f"/proc/{world['launcher']}/mem", "rb") as file, open(f"/proc/{world['launcher']}/maps") as maps:
+    with (
+        open(f"/proc/{world['launcher']}/mem", "rb") as file,
+        open(f"/proc/{world['launcher']}/maps") as maps,
+    ):
         file.seek(int(maps.readline().split("-")[0], 16))
         return bool(file.read(16))
 
@@ -158,15 +171,23 @@ def write_kernel_settings(world):
             return path
         except OSError:
             pass
+    return None
 
 
 def open_a_disk(world):
-    for path in (*glob.glob("/dev/sd*"), *glob.glob("/dev/vd*"), *glob.glob("/dev/nvme*"), "/dev/mem", "/dev/kmsg"):
+    for path in (
+        *glob.glob("/dev/sd*"),
+        *glob.glob("/dev/vd*"),
+        *glob.glob("/dev/nvme*"),
+        "/dev/mem",
+        "/dev/kmsg",
+    ):
         try:
             os.close(os.open(path, os.O_RDONLY))
             return path
         except OSError:
             pass
+    return None
 
 
 def make_a_device(world):
@@ -251,7 +272,16 @@ def listen_on_tcp(world):
 
 def use_other_kinds_of_sockets(world):
     made = []
-    for name in ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG", "AF_CAN", "AF_BLUETOOTH"):
+    for name in (
+        "AF_INET",
+        "AF_INET6",
+        "AF_NETLINK",
+        "AF_PACKET",
+        "AF_VSOCK",
+        "AF_ALG",
+        "AF_CAN",
+        "AF_BLUETOOTH",
+    ):
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
             try:
                 socket.socket(getattr(socket, name), kind).close()
@@ -386,7 +416,13 @@ def see_this_project(world):
             except ImportError:
                 pass
     for folder in sys.path:
-        for pattern in ("autograder/*", "reference_impl/*", "autograder-*/*", "*autograder*.pth", "*.egg-link"):
+        for pattern in (
+            "autograder/*",
+            "reference_impl/*",
+            "autograder-*/*",
+            "*autograder*.pth",
+            "*.egg-link",
+        ):
             for path in glob.glob(os.path.join(folder, pattern)):
                 try:
                     with open(path, "rb") as file:
@@ -400,7 +436,7 @@ def see_this_project(world):
 # Destroying
 
 
-def start_tasks(world, most=400):
+def start_tasks(world, most=120):
     """How many sleeping threads and processes there can be at once."""
     children, threads, wait = [], 0, threading.Event()
     try:
@@ -435,27 +471,31 @@ def explode(world):
 
 def fill_memory(world):
     kept = []
-    while len(kept) < 1000:
+    while len(kept) < 60:
         kept.append(bytearray(4 << 20))
+        time.sleep(0.002)
     return len(kept) * 4
 
 
 def fill_memory_in_children(world):
-    for _ in range(8):
-        if os.fork() == 0:
+    children = []
+    for _ in range(6):
+        pid = os.fork()
+        if pid == 0:
             kept = bytearray(40 << 20)
             kept[::4096] = b"x" * len(kept[::4096])
-            time.sleep(5)
+            time.sleep(0.4)
             os._exit(0)
-    time.sleep(5)
-    return 320
+        children.append(pid)
+    return sum(os.waitpid(pid, 0)[1] == 0 for pid in children) * 40
 
 
 def fill_shared_memory(world):
     kept = []
-    while len(kept) < 1000:
+    while len(kept) < 60:
         kept.append(mmap.mmap(-1, 4 << 20))
         kept[-1].write(b"x" * (4 << 20))
+        time.sleep(0.002)
     return len(kept) * 4
 
 
@@ -489,14 +529,14 @@ def fill_the_folder_of_sockets(world):
 
 
 def fill_temporary_folders(world):
-    return _fill("/tmp", 700) + _fill("/dev/shm", 700)
+    return _fill("/tmp", 120) + _fill("/dev/shm", 120)
 
 
 def make_many_files(world):
     made = 0
     try:
-        while made < 100_000:
-            os.close(os.open(f"{world['work']}/{made}", os.O_CREAT | os.O_WRONLY))
+        while made < 64:
+            os.close(os.open(f"{world['ipc']}/{made}", os.O_CREAT | os.O_WRONLY))
             made += 1
     except OSError:
         pass
@@ -514,7 +554,7 @@ def leave_a_daemon(world):
         os.setsid()
         if os.fork() == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            time.sleep(60)
+            time.sleep(6)
         os._exit(0)
     os.wait()
     return True
@@ -522,11 +562,15 @@ def leave_a_daemon(world):
 
 def stay_with_a_daemon(world):
     leave_a_daemon(world)
-    libc.prctl(1, 0)
+    return stay(world)
+
+
+def stay(world):
+    libc.prctl(1, 0)  # no signal when the parent dies
     say(world, '{"acting": true}')
-    time.sleep(60)
+    time.sleep(6)
     return True
 
 
 def dump_core(world):
-    return resource.getrlimit(resource.RLIMIT_CORE)[1]
+    return resource.getrlimit(resource.RLIMIT_CORE)[1] != 1

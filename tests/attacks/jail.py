@@ -23,7 +23,6 @@ from autograder.sandbox import cgroup, confinement, credentials, watchdog
 from autograder.sandbox.limits import Limits
 
 PLANTED = "hunter2-of-the-launcher"
-ATTACK_S = 20
 
 
 class World:
@@ -37,8 +36,13 @@ class World:
         os.chmod(self.readable, 0o777)
         self._file(f"{self.readable}/data.txt", "data")
         self.setuid = os.environ.get("SETUID_ID") or self._setuid_program()
-        victim = [sys.executable, "-S", "-c", f"import time; time.sleep(60) # {PLANTED}"]
-        self.victim = subprocess.Popen(victim, env={"PLANTED": PLANTED}, stdout=subprocess.DEVNULL)
+        victim = f"import ctypes, time; ctypes.CDLL(None).prctl(1, 9); time.sleep(60) # {PLANTED}"
+        self.victim = subprocess.Popen(
+            [sys.executable, "-S", "-c", victim],
+            env={"PLANTED": PLANTED},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self._sockets = []
         self.stream = self._listen(socket.AF_UNIX, socket.SOCK_STREAM, os.path.join(self.folder, "stream"))
         self.datagram = self._listen(socket.AF_UNIX, socket.SOCK_DGRAM, os.path.join(self.folder, "datagram"))
@@ -105,9 +109,10 @@ def attack(name, order, world, confined, serial):
         _supervise(name, order, world, confined, serial, leash, write)
     leash.close()
     os.close(write)
-    said = _collect(read, order, supervisor, ours)
+    said = _collect(read, order, confined, serial, supervisor, ours)
     ours.close()
-    os.waitpid(supervisor, 0)
+    if order.get("then") != "kill supervisor":
+        os.waitpid(supervisor, 0)
     os.close(read)
     return {"attack": name, **said}
 
@@ -127,8 +132,13 @@ def _supervise(name, order, world, confined, serial, leash, write):
             _be_the_kernel(name, order, world, confined, limits, uid, group, scratch, write)
         if group:
             group.add(pid)
-        os.write(write, json.dumps({"supervisor": os.getpid(), "kernel": pid, "scratch": scratch}).encode() + b"\n")
+        os.write(
+            write, json.dumps({"supervisor": os.getpid(), "kernel": pid, "scratch": scratch}).encode() + b"\n"
+        )
         os.close(ready)
+        if order.get("then") == "bury nothing":
+            os.waitpid(pid, 0)
+            os._exit(0)
         ending = watchdog.supervise(pid, os.pidfd_open(pid), leash, limits, confined, group, scratch, uid)
         os.write(write, json.dumps({"ending": ending}).encode() + b"\n")
     except BaseException:
@@ -141,7 +151,13 @@ def _be_the_kernel(name, order, world, confined, limits, uid, group, scratch, wr
     try:
         started = time.perf_counter()
         entered = confinement.enter(
-            confined, limits, uid, group, {write}, scratch=scratch, omit=order.get("omit", ())
+            confined,
+            limits,
+            uid,
+            group,
+            {write, order.get("hold", write)},
+            scratch=scratch,
+            omit=order.get("omit", ()),
         )
         spent_ms = 1000 * (time.perf_counter() - started)
         facts = {**world, "write": write, "ipc": entered.ipc, "work": entered.work}
@@ -161,15 +177,16 @@ def _be_the_kernel(name, order, world, confined, limits, uid, group, scratch, wr
         os._exit(0)
 
 
-def _collect(read, order, supervisor, ours):
+def _collect(read, order, confined, serial, supervisor, ours):
     """All that was said until the last process that holds the pipe has gone, and how long that took."""
-    said, data, acted, deadline = {}, b"", None, time.monotonic() + ATTACK_S
+    said, data, acted, started = {}, b"", None, time.monotonic()
+    deadline = started + order.get("patience_s", 20)
     while time.monotonic() < deadline:
         if not select.select([read], [], [], 0.05)[0]:
             continue
         piece = os.read(read, 65536)
         if not piece:
-            said["all_gone_s"] = time.monotonic() - (acted or deadline - ATTACK_S)
+            said["all_gone_s"] = round(time.monotonic() - (acted or started), 3)
             break
         data += piece
         *lines, data = data.split(b"\n")
@@ -179,6 +196,9 @@ def _collect(read, order, supervisor, ours):
                 acted = time.monotonic()
                 if order.get("then") == "kill supervisor":
                     os.kill(supervisor, signal.SIGKILL)
+                    os.waitpid(supervisor, 0)
+                    if confined.mode == "landlock":
+                        watchdog.bury(confined, None, said["scratch"], credentials.kernel_uid(serial))
                 elif order.get("then") == "close leash":
                     ours.shutdown(socket.SHUT_RDWR)
                 elif order.get("then") == "kill launcher":
