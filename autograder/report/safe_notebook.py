@@ -56,7 +56,7 @@ def safe_to_show(nb: NotebookNode) -> NotebookNode:
 def safe_sources(nb: NotebookNode) -> NotebookNode:
     """A copy whose markdown and raw cells hold no HTML but simple tags, and no attachments but pictures.
 
-    Cells whose text the instructor fixed (locked, or a stub that was left as it was) are not touched.
+    Locked cells, whose text is the instructor's, are not touched: restore the notebook first.
     """
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
