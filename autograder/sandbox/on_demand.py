@@ -25,6 +25,8 @@ from autograder.errors import LauncherError
 from autograder.sandbox.session import COURSE_MODULES, LAUNCHER_ENVIRONMENT, START_TIMEOUT_S, Launcher
 
 IDLE_S = 300.0
+_started: list[subprocess.Popen] = []  # they outlive us: nobody waits for them
+MAX_FOLDER_BYTES = 60  # a socket's path has at most 107
 
 
 def connect(
@@ -53,6 +55,10 @@ def runtime_folder() -> Path:
     """
     base = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(base, "autograder") if base else Path(tempfile.gettempdir(), f"autograder-{os.geteuid()}")
+    if len(os.fsencode(folder)) > MAX_FOLDER_BYTES:
+        raise LauncherError(
+            f"the path {folder} is too long for a socket in it: set XDG_RUNTIME_DIR to a shorter one"
+        )
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
     status = folder.lstat()
@@ -94,7 +100,7 @@ def _start(path: Path, log: Path, isolation: str, preload: Sequence[str], idle_s
     command = [sys.executable, "-m", "autograder.sandbox.launcher", f"--socket={path}", f"--idle-s={idle_s}"]
     command += [f"--isolation={isolation}", f"--preload={','.join(preload)}"]
     with log.open("wb") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             env=os.environ | LAUNCHER_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
@@ -103,6 +109,8 @@ def _start(path: Path, log: Path, isolation: str, preload: Sequence[str], idle_s
             cwd="/",
             start_new_session=True,
         )
+    _started.append(process)
+    return process
 
 
 def _wait_for(path: Path, process: subprocess.Popen, log: Path) -> socket.socket:

@@ -74,7 +74,7 @@ class Launcher:
         Raises: IsolationUnavailable when the machine does not allow what `isolation` asks for.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        log = tempfile.TemporaryFile()
+        log = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         with theirs:
             command = [sys.executable, "-m", "autograder.sandbox.launcher", "--isolation", isolation]
             command += [f"--control-fd={theirs.fileno()}", f"--preload={','.join(preload)}"]
@@ -224,13 +224,17 @@ class SandboxedKernel:
             self._ending = dict(said.get("ended", {}))
         return self._ending
 
-    def close(self) -> None:
-        """Kill the kernel and let go of its work folder; returns once nothing of it is left."""
-        if self._pidfd < 0:
-            return
+    def end(self) -> None:
+        """Kill the kernel; returns once no process of it is left. Its work folder can still be read."""
         self.kill()
         with contextlib.suppress(LauncherError):
             self.ending()
+
+    def close(self) -> None:
+        """Kill the kernel and let go of its work folder."""
+        if self._pidfd < 0:
+            return
+        self.end()
         self.probe.close()
         self._leash.close()
         self._close_descriptors()

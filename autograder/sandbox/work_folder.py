@@ -8,6 +8,7 @@ sizes and counts are capped.
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,17 @@ class WorkFolder:
                     file.write(content)
                     if self._owner is not None:
                         os.fchown(file.fileno(), self._owner, self._owner)
+
+    def replace(self, files: dict[str, bytes]) -> None:
+        """Put `files` into the folder, over those of the same names. A link is replaced, not followed."""
+        for path, content in files.items():
+            *folders, name = _safe_parts(path)
+            with self._folder(folders, create=True) as parent:
+                beside = f".{name[:100]}.{secrets.token_hex(4)}"
+                descriptor = os.open(beside, CREATE, 0o644, dir_fd=parent)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                os.replace(beside, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     def read(self, max_bytes: int) -> tuple[dict[str, bytes], list[str]]:
         """The regular files, and the paths left out (links, special files, what exceeds the caps)."""

@@ -10,6 +10,8 @@ from autograder.grading.notebook import TrustedCell, TrustedCells
 from autograder.grading.submission import GradeTask, files_sha256, grade, seed_for
 from autograder.sandbox.limits import Limits
 
+LIMITS = Limits(cell_s=5, check_s=5)
+
 CHECKS = """
 import numpy as np
 from autograder.checking import close, question
@@ -64,7 +66,7 @@ def trusted_cells():
 def graded(launcher, tmp_path):
     """Grade cells that a student handed in, by grade id."""
 
-    def run(answers=ANSWERS, extra=(), limits=Limits(cell_s=5, check_s=5), files=None, seed=7):
+    def run(answers=ANSWERS, extra=(), limits=LIMITS, files=None, seed=7):
         checks = tmp_path / "checks.py"
         checks.write_text(CHECKS)
         cells = [cell(grade_id, source, solution=True, locked=False) for grade_id, source in answers.items()]
