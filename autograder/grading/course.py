@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.errors import ConfigError
 from autograder.grading import registration
 from autograder.grading.config import FILE_NAME, AssignmentConfig, CourseConfig, merge_limits, read_config
-from autograder.grading.nbgrader_settings import NbgraderSettings, read_nbgrader_settings
+from autograder.grading.nbgrader_settings import NbgraderSettings, read_nbgrader_settings, setting
 from autograder.grading.notebook import TrustedCells
 from autograder.grading.roster import MARK, Submission, students_in, submission_in
 from autograder.grading.secret import read_or_create_secret
@@ -204,8 +205,7 @@ class Course:
 
     def _instructors_files(self, step: str, assignment: str) -> dict[str, Path]:
         folder = self.folder(step, assignment)
-        kept = self.nbgrader_config.get("Autograde", {}).get("exclude_overwriting", {})
-        excluded = set(kept.get(assignment, ()))
+        excluded = setting(self.nbgrader_config, Autograde, "exclude_overwriting").get(assignment, ())
         files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
         return {name: path for name, path in files.items() if name not in excluded and not self.ignored(name)}
 

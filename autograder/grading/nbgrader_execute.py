@@ -37,7 +37,7 @@ from autograder.grading.autograded import is_inside, submitted_files, write_file
 from autograder.grading.course import Course
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.lateness import TIMESTAMP
-from autograder.grading.nbgrader_settings import NbgraderSettings
+from autograder.grading.nbgrader_settings import NbgraderSettings, setting
 from autograder.grading.notebook import restore
 from autograder.grading.submission import GradedSubmission, grade_notebook
 from autograder.report.receipt import SubmissionResult, write_receipt
@@ -151,7 +151,7 @@ class RestoreCells(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any = None) -> tuple[NotebookNode, dict[str, Any]]:
         """Raises: NotebookError; ConfigError; GradebookError."""
-        if self.config.get("Execute", {}).get("enabled", True) is False:
+        if not setting(self.config, NbgraderExecute, "enabled"):
             return nb, resources  # --no-execute: the submitted outputs are what is marked
         place = resources["nbgrader"]
         trusted = course_of(self).trusted_cells(place["assignment"], place["notebook"])

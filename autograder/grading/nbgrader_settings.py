@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.coursedir import CourseDirectory
-from traitlets import default
+from nbgrader.preprocessors import Execute
+from traitlets import HasTraits, TraitError, default
 from traitlets.config import Application, Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from autograder.errors import ConfigError
 
-__all__ = ["NbgraderSettings", "read_nbgrader_settings"]
+__all__ = ["NbgraderSettings", "read_nbgrader_settings", "setting"]
 
 UNLIMITED_CELL_S = 3600.0
 
@@ -103,12 +104,33 @@ class _Reader(NbGrader):
         Application.load_config_file(self, self.config_file_name, path=list(self.config_file_paths))
 
 
-def _limits(config: Mapping[str, Any]) -> dict[str, float]:
-    execute = config.get("Execute", {})
-    if "timeout" not in execute:
+def _limits(config: Config) -> dict[str, float]:
+    if "timeout" not in config.get("Execute", {}):
         return {}
-    timeout = execute["timeout"]
+    timeout = setting(config, Execute, "timeout")
     if timeout is None or timeout <= 0:  # nbgrader: no limit. Grading must end all the same.
         return {"cell_s": UNLIMITED_CELL_S, "notebook_s": UNLIMITED_CELL_S}
     # nbgrader limits no notebook as a whole, so a course that raised this must get room for it.
     return {"cell_s": float(timeout), "notebook_s": max(300.0, 10.0 * timeout)}
+
+
+def setting(config: Config, part: type[HasTraits], name: str) -> Any:
+    """What `config` sets for one of nbgrader's parts, else its default.
+
+    A command line's values are texts until somebody knows what they should be.
+
+    Raises: ConfigError if the value is not of the setting's kind.
+    """
+    trait = part.class_traits()[name]
+    section = next(
+        (config[each.__name__] for each in part.__mro__ if name in config.get(each.__name__, {})), {}
+    )
+    value = section.get(name, trait.default())
+    try:
+        if isinstance(value, LazyConfigValue):  # c.Part.name.append(…)
+            value = value.get_value(trait.default())
+        elif isinstance(value, DeferredConfig):
+            value = value.get_value(trait)
+        return trait._validate(HasTraits(), value)
+    except (TraitError, ValueError) as error:
+        raise ConfigError(f"{part.__name__}.{name}: {error}") from error

@@ -57,6 +57,7 @@ class KernelOrder:
 def prepare(entered: Entered, order: KernelOrder, key: str, probe_fd: int) -> Callable[[], None]:
     """Make the kernel, listening. Returns what runs it; no code of the submission has run before that."""
     _forget_the_launcher()
+    os.environ["NBGRADER_EXECUTION"] = "autograde"  # notebooks of nbgrader's users ask for it
     _seed(order.seed, order.threads)
     os.chdir(entered.work)
 

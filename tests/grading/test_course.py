@@ -7,15 +7,15 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
+from traitlets.config.loader import DeferredConfigString
 
 from autograder.errors import ConfigError
 from autograder.grading.course import Course
 from autograder.grading.nbgrader_settings import UNLIMITED_CELL_S, NbgraderSettings
 from autograder.grading.notebook import TrustedCell
 
-
 # Where nbgrader adds a submission, SQLAlchemy warns about nbgrader's own order of assignments.
-nbgraders_own_warning = pytest.mark.filterwarnings("ignore:Object of type <Submitted\w+> not in session")
+nbgraders_own_warning = pytest.mark.filterwarnings(r"ignore:Object of type <Submitted\w+> not in session")
 
 
 def configure(root, text):
@@ -144,6 +144,25 @@ def test_limits_of_autograder_toml_override_nbgraders_timeout_and_a_command_line
     assert Course(root, nbgrader=settings).limits("ps1").cell_s == 2
 
 
+@pytest.mark.parametrize(("typed", "seconds"), [("2", 2), ("None", UNLIMITED_CELL_S)])
+def test_a_command_lines_values_are_texts(course, typed, seconds):
+    config = Config({"Execute": {"timeout": DeferredConfigString(typed)}})
+    settings = NbgraderSettings(config, course.coursedir, command_line=config)
+    assert Course(course.root, nbgrader=settings).limits("ps1").cell_s == seconds
+
+
+def test_a_command_line_that_makes_no_sense_is_an_error(course):
+    config = Config({"Execute": {"timeout": DeferredConfigString("soon")}})
+    with pytest.raises(ConfigError, match=r"Execute\.timeout.*soon"):
+        NbgraderSettings(config, course.coursedir).limits()
+
+
+def test_a_configuration_that_adds_to_a_default_is_understood(root):
+    (root / "source" / "ps1" / "own.py").write_text("")
+    course = configure(root, "c.Autograde.exclude_overwriting.update({'ps1': ['own.py']})")
+    assert not course.source_files("ps1")
+
+
 @pytest.mark.parametrize(
     ("timeout", "cell_s", "notebook_s"),
     [
@@ -250,7 +269,7 @@ def test_cells_come_in_the_order_of_the_source(root):
     source = courses.squares()
     source.cells.reverse()
     courses.write(root / "source" / "ps1" / "ps1.ipynb", source)
-    assert [cell.grade_id for cell in course.trusted_cells("ps1")][0] == "plot"
+    assert next(cell.grade_id for cell in course.trusted_cells("ps1")) == "plot"
 
 
 def test_without_a_source_the_gradebook_is_enough(root):
