@@ -47,7 +47,6 @@ class Probe:
             "ping": lambda request: True,
             "defined": lambda request: request["name"] in self._namespace,
             "get": lambda request: self._plain(self._resolve(request["target"])),
-            "keep": lambda request: self._keep(self._resolve(request["target"])),
             "call": self._call,
             "take": self._take,
             "make": self._make,

@@ -99,6 +99,13 @@ def test_gradients_that_are_not_finite_never_pass(wanted):
         flow_matrix({"a": {"b": [np.array([np.nan])]}}, {"a": {"b": wanted}})
 
 
+def test_every_weight_is_more_than_one():
+    some = {"a": {"b": [np.ones(2), None]}}
+    flow_matrix(some, {"a": {"b": NON_ZERO}})
+    with pytest.raises(AssertionError, match="must reach every one"):
+        flow_matrix(some, {"a": {"b": EVERY_NON_ZERO}})
+
+
 def test_no_weights_are_no_flow():
     with pytest.raises(AssertionError):
         flow_matrix({"a": {"b": []}}, {"a": {"b": EVERY_NON_ZERO}})

@@ -206,16 +206,27 @@ def test_{name}(student, rng, n):
     assert len(set(first)) == 4 and first == draws(1) and not set(first) & set(draws(2))
 
 
-def test_the_student_is_seeded_apart_from_the_inputs(one):
-    seen = []
+class Spied(LocalTransport):
+    """Keeps every request that reaches the student's side."""
 
-    def see(x):
-        seen.append((tuple(x), np.random.normal(size=2)))
+    def __init__(self, namespace):
+        super().__init__(namespace)
+        self.requests = []
 
-    for _ in range(2):
-        one("student.see(as_numpy(rng.normal(size=2)))", local(see=see))
-    (inputs, first), (_, second) = seen
-    assert tuple(first) == tuple(second) != inputs
+    def request(self, request):
+        self.requests.append(request)
+        return super().request(request)
+
+
+def test_the_student_is_seeded_and_cannot_tell_the_inputs_from_the_seed(one):
+    drawn = []
+    transports = [Spied({"f": lambda x: drawn.append(np.random.normal())}) for _ in range(2)]
+    for transport in transports:
+        one("student.f(as_numpy(rng.normal(size=2)))", Student(transport))
+    seeding, call = transports[0].requests
+    assert drawn[0] == drawn[1]
+    guess = np.random.default_rng(seeding["seed"]).normal(size=2)
+    assert seeding["op"] == "seed" and not np.array_equal(guess, call["args"][0].array)
 
 
 @pytest.fixture
