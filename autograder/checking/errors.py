@@ -11,8 +11,6 @@ CheckingError
 └── NotFrozen              a public check asked the frozen reference for what was not recorded
 """
 
-# ruff: noqa: N818  names that a sentence about a student can use
-
 import re
 
 __all__ = [
