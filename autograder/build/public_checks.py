@@ -30,12 +30,13 @@ def make_public_checks(
     Args:
         check_module: its file. shown: as messages show it.
         course_root: where the reference is imported from, if it is not installed.
-    Raises: BuildError where the public checks use what is not released; FreezeError.
+    Raises: BuildError where the checks or the reference cannot be imported, or public checks use what is
+        not released; FreezeError.
     """
     with _importable(course_root):
         try:
             write_public_package(check_module, folder)
-        except ValueError as error:
+        except (ValueError, ImportError) as error:
             raise BuildError(str(error), shown) from error
     keep_committed_answers(folder, committed)
 

@@ -322,6 +322,12 @@ def test_an_error_in_the_checks_names_their_file(course):
         build(course)
 
 
+def test_a_reference_that_cannot_be_imported_is_named(course):
+    change(course / "checks" / f"{NAME}.py", '("tiny_reference.sums",)', '("tiny_reference.sms",)')
+    with pytest.raises(BuildError, match=r"^checks/p01_tiny.py: No module named 'tiny_reference.sms'"):
+        build(course)
+
+
 # this project's own
 
 
