@@ -9,8 +9,10 @@ A listing of names in a folder of packages shows masked names too; what they hol
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import signal
 import stat
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -37,10 +39,12 @@ SINCE = {
     6: "protection of abstract sockets and from signals",
 }
 TCP = 0b11
-SCOPED = 0b11
+SCOPE_SOCKETS, SCOPE_SIGNALS = 0b01, 0b10
 QUIET = 0b101  # no audit records of what a submission tried: they would be its way to fill a disk
 VERSION = 1
 PATH_BENEATH = 1
+
+_signals_are_kept_inside = False
 
 
 class _Ruleset(ctypes.Structure):
@@ -70,7 +74,8 @@ def restrict(rules: Iterable[tuple[str, int]]) -> int:
     """
     version = abi()
     rights = FILE_RIGHTS[min(version, len(FILE_RIGHTS) - 1)]
-    attributes = _Ruleset(rights, TCP if version >= 4 else 0, SCOPED if version >= 6 else 0)
+    scoped = SCOPE_SOCKETS | SCOPE_SIGNALS if version >= 6 else 0
+    attributes = _Ruleset(rights, TCP if version >= 4 else 0, scoped)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = libc.syscall("landlock_create_ruleset", libc.LANDLOCK_CREATE_RULESET, attributes, size, 0)
     try:
@@ -81,6 +86,35 @@ def restrict(rules: Iterable[tuple[str, int]]) -> int:
     finally:
         os.close(ruleset)
     return version
+
+
+def keep_signals_inside() -> None:
+    """From now on signals of this process, of its user too, reach only processes that it will fork.
+
+    A supervisor that does this before it forks its kernel can kill all of it with `kill_all_inside`,
+    though they are processes of the same user; the kernel's own, inner rules do not let it strike back.
+    Raises: OSError before ABI 6. Needs no_new_privs.
+    """
+    global _signals_are_kept_inside
+    ruleset = _Ruleset(0, 0, SCOPE_SIGNALS)
+    name = "landlock_create_ruleset (signals)"
+    descriptor = libc.syscall(name, libc.LANDLOCK_CREATE_RULESET, ruleset, ctypes.sizeof(ruleset), 0)
+    try:
+        libc.syscall("landlock_restrict_self", libc.LANDLOCK_RESTRICT_SELF, descriptor, 0)
+    finally:
+        os.close(descriptor)
+    _signals_are_kept_inside = True
+
+
+def kill_all_inside() -> None:
+    """Kill, in one call that no fork can outrun, every process below this one.
+
+    Raises: RuntimeError where `keep_signals_inside` did not come first: it would kill all of this user's.
+    """
+    if not _signals_are_kept_inside:
+        raise RuntimeError("signals of this process are not kept inside")
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(-1, signal.SIGKILL)
 
 
 @lru_cache(maxsize=4)

@@ -88,6 +88,10 @@ def enter_supervisor(confinement: Confinement) -> None:
                 credentials.enter_user_namespace(libc.CLONE_NEWPID)
     else:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+        if confinement.mode == "landlock" and os.geteuid() != 0:
+            with _layer("signals"):
+                libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+                landlock.keep_signals_inside()
     _supervisor = os.pidfd_open(os.getpid())
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograder.sandbox import libc
 from autograder.sandbox.limits import MB
 
+MOST_ROUNDS = 20
 _STATUS = re.compile(r"^(RssAnon|RssShmem|Threads):\s+(\d+)", re.MULTILINE)
 _ROLLUP = re.compile(r"^(Pss_Anon|Pss_Shmem):\s+(\d+)", re.MULTILINE)
 
@@ -90,14 +92,15 @@ def all_of(proc: int) -> Processes:
 
 
 def descendants(proc: int, ancestor: int, uid: int | None = None) -> Processes:
-    """All processes below `ancestor`, which must be the reaper of its orphans."""
+    """All processes below `ancestor`, which must be the reaper of its orphans; not those that are dead."""
     children: dict[int, list[int]] = {}
     for pid in all_of(proc).pids:
         with contextlib.suppress(OSError, ValueError):
             descriptor = os.open(f"{pid}/stat", os.O_RDONLY, dir_fd=proc)
             with open(descriptor) as file:
-                parent = int(file.read().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(pid)
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                children.setdefault(int(parent), []).append(pid)
     found, todo = [], list(children.get(ancestor, ()))
     while todo:
         pid = todo.pop()
@@ -125,17 +128,27 @@ def owned_mb(folder: str, uid: int) -> float:
     return used / MB
 
 
-def signal_descendants(ancestor: int, signal_number: int) -> int:
-    """Send a signal to all below `ancestor`; returns how many there were."""
+def kill_descendants(ancestor: int) -> None:
+    """Kill all below `ancestor`, as far as they do not fork faster than we look."""
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        below = descendants(proc, ancestor).pids
+        for _ in range(MOST_ROUNDS):
+            stopped: set[int] = set()
+            # A stopped process does not fork: once there are no new ones, there will be none.
+            while new := set(descendants(proc, ancestor).pids) - stopped:
+                _send(signal.SIGSTOP, new)
+                stopped |= new
+            if not stopped:
+                return
+            _send(signal.SIGKILL, stopped)
     finally:
         os.close(proc)
-    for pid in below:
+
+
+def _send(number: int, pids: Iterable[int]) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal_number)
-    return len(below)
+            os.kill(pid, number)
 
 
 def _total_mb(numbers: Iterable[dict[str, int]], private: str, shared: str, files_mb: float) -> float:

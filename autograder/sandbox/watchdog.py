@@ -17,7 +17,7 @@ import socket
 import time
 from typing import TypedDict
 
-from autograder.sandbox import credentials, libc, new_root, scratch_folder, usage
+from autograder.sandbox import credentials, landlock, libc, new_root, scratch_folder, usage
 from autograder.sandbox.cgroup import Cgroup
 from autograder.sandbox.confinement import Confinement
 from autograder.sandbox.limits import Limits
@@ -66,8 +66,7 @@ def supervise(
         watch.close()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        if confinement.mode != "namespaces":
-            _kill_descendants()
+        _kill_all(confinement, cgroup, uid)
         status = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
     assert status
     ending: Ending = {"reason": reason, "peak_mb": watch.peak_mb}
@@ -102,15 +101,18 @@ def bury(confinement: Confinement, cgroup: Cgroup | None, scratch: str | None, u
                     os.unlink(entry.path)
 
 
-def _kill_descendants() -> None:
-    """Kill all below this supervisor, which is the reaper of their orphans.
-
-    A stopped process does not fork, so stopping them comes to an end.
-    """
-    before = -1
-    while (count := usage.signal_descendants(os.getpid(), signal.SIGSTOP)) > before:
-        before = count
-    usage.signal_descendants(os.getpid(), signal.SIGKILL)
+def _kill_all(confinement: Confinement, cgroup: Cgroup | None, uid: int | None) -> None:
+    """Kill all below this supervisor. Where there is a PID namespace they die with its first process."""
+    if confinement.mode == "namespaces":
+        return
+    if cgroup:
+        cgroup.kill()
+    if uid is not None:
+        credentials.kill_all_of(uid)
+    elif confinement.mode == "landlock":
+        landlock.kill_all_inside()
+    else:
+        usage.kill_descendants(os.getpid())
 
 
 def _wait(pidfd: int, leash: socket.socket, launcher: int, watch: _Watch) -> str | None:

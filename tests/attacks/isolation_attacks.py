@@ -413,7 +413,7 @@ def see_this_project(world):
             try:
                 importlib.import_module(f"{name}.{inner}")
                 seen.append(f"{name}.{inner}")
-            except ImportError:
+            except (ImportError, OSError):
                 pass
     for folder in sys.path:
         for pattern in (

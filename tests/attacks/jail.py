@@ -1,6 +1,6 @@
 """Runs attacks in a real confinement: a launcher, a supervisor and a kernel, but no Jupyter and no pytest.
 
-    python jail.py '{"mode": "namespaces", "attacks": ["read_a_file_outside"], …}'
+    python -m jail '{"mode": "namespaces", "attacks": ["read_a_file_outside"], …}'
 
 prints one JSON line for each attack: what it gained, the layers, how the kernel ended. Only the standard
 library is imported, so it runs under any interpreter and as any user that can reach one.
@@ -160,7 +160,13 @@ def _be_the_kernel(name, order, world, confined, limits, uid, group, scratch, wr
             omit=order.get("omit", ()),
         )
         spent_ms = 1000 * (time.perf_counter() - started)
-        facts = {**world, "write": write, "ipc": entered.ipc, "work": entered.work}
+        facts = {
+            **world,
+            "secret": order.get("secret", world["secret"]),
+            "write": write,
+            "ipc": entered.ipc,
+            "work": entered.work,
+        }
         said = {"layers": entered.layers, "limits_by": entered.limits_by, "enter_ms": round(spent_ms, 1)}
         said["fds"] = [entered.work_fd, entered.ipc_fd]
         os.write(write, json.dumps(said).encode() + b"\n")
@@ -210,7 +216,8 @@ def main():
     order = json.loads(sys.argv[1])
     world = World()
     try:
-        confined = confinement.choose(order["mode"], readable=[world.readable, os.path.dirname(world.setuid)])
+        readable = [world.readable, os.path.dirname(world.setuid), *order.get("readable", ())]
+        confined = confinement.choose(order["mode"], readable=readable, hidden=order.get("hidden", ()))
         for serial, name in enumerate(order["attacks"]):
             print(json.dumps(attack(name, order, world.facts, confined, serial)), flush=True)
     finally:

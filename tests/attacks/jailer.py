@@ -38,7 +38,7 @@ class Jailer:
         """What each attack gained, in order. Skips where this machine has not the mode, or not the user."""
         need(user, mode)
         order = {"mode": mode, "attacks": attacks, **order}
-        command = [python or interpreter(user), "-B", str(self.folder / "jail.py"), json.dumps(order)]
+        command = [python or interpreter(user), "-B", "-m", "jail", json.dumps(order)]
         done = subprocess.run(
             command,
             env=self._environment(path),
