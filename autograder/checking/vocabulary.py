@@ -15,7 +15,7 @@ from autograder.checking.gradient_flow import (
 )
 from autograder.checking.leak import influence, jacobian, moved, same_when_trimmed
 from autograder.checking.question import question
-from autograder.checking.student import Handle, as_numpy, attribute, define, defined, make, take
+from autograder.checking.student import Handle, as_numpy, attribute, define, defined, make, shared, take
 from autograder.checking.transplant import (
     deltas,
     parameter_count,
@@ -62,6 +62,7 @@ __all__ = [
     "question",
     "same_when_trimmed",
     "set_random_weights",
+    "shared",
     "take",
     "transplant",
     "variables",

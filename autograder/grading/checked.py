@@ -35,6 +35,7 @@ class CheckTransport:
         self._limits = limits
         self._questions = questions
         self._finished = 0
+        self.generation = 0  # of the kernel: objects on the student's side end with it
         self._lost: Counter[str] = Counter()
         self._deadline = time.monotonic() + BUDGET_FACTOR * limits.check_s
         self._inner: SocketTransport | None = None
@@ -68,6 +69,7 @@ class CheckTransport:
                 self._notebook.drop_kernel()
             if self._inner is None or self._inner.closed:
                 kernel = self._notebook.revive(self._limits.notebook_s)
+                self.generation += 1
                 self._inner = SocketTransport(
                     kernel.probe, timeout_s=self._limits.check_s, interrupt=kernel.interrupt
                 )
