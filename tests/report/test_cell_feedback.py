@@ -54,6 +54,10 @@ def test_a_score_that_nbgrader_reads_as_full_marks_is_refused(score):
         scored_output(score, 5.0)
 
 
+def test_a_title_is_text():
+    assert scored_output(1.0, 5.0, "<b>1</b>").data["text/html"] == "<strong>&lt;b&gt;1&lt;/b&gt;</strong>"
+
+
 def test_what_a_person_marks_has_no_automatic_score():
     with pytest.raises(ValueError, match="a person marks it"):
         question_outputs(QuestionResult("essay", None, 5.0, manual=True))

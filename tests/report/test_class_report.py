@@ -278,6 +278,13 @@ def test_hostile_names_in_the_tables():
     assert not re.search(r"(^|,)\"?-\D", table, re.MULTILINE)
 
 
+def test_a_check_that_passed_has_no_message_in_the_table():
+    checks = (CheckResult("c", "q", 1.0, "passed", "left over", 0.1, True),)
+    question = QuestionResult("q", 1.0, 1.0, checks=checks)
+    summary = summarize("p", [SubmissionResult("a", "p", "graded", score=1.0, questions=(question,))])
+    assert "left over" not in checks_csv(summary) + page_of(summary)
+
+
 @pytest.mark.parametrize(
     ("scores", "maximum"),
     [

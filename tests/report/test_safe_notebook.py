@@ -130,6 +130,18 @@ def test_pictures_text_and_tables_stay():
     assert [shown[2].text, shown[3].name, shown[4].traceback] == ["loss 0.1\n", "stderr", ["ValueError: no"]]
 
 
+def test_what_calls_itself_a_picture_is_looked_at():
+    svg = base64.b64encode(b"<svg onload=pwn()>").decode()
+    output = new_output("display_data", data={"image/png": svg, "text/plain": "x"})
+    (shown,) = safe_outputs(new_notebook(cells=[new_code_cell("x", outputs=[output])])).cells[0].outputs
+    assert shown.data == {"text/plain": "[image/png of 0.0 MB left out] x"}
+
+
+def test_the_state_of_widgets_goes():
+    state = {"application/vnd.jupyter.widget-state+json": {"state": {"pwn": 1}}}
+    assert safe_outputs(new_notebook(metadata={"widgets": state})).metadata == {}
+
+
 def test_what_is_left_out_is_named():
     output = new_output("display_data", data={"application/javascript": "pwn()"})
     (shown,) = safe_outputs(new_notebook(cells=[new_code_cell("x", outputs=[output])])).cells[0].outputs
