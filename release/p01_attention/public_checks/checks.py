@@ -1,8 +1,9 @@
 """Public checks of this assignment. At grading they run with other inputs, among others."""
 
 
+import contextlib
 import numpy as np
-from .vocabulary import array, close, finite, influence, integer, outputs, parameter_count, question, set_random_weights, transplant
+from .vocabulary import StudentError, array, close, finite, influence, integer, outputs, parameter_count, question, set_random_weights, shared, transplant
 
 
 MEMORIES = [(5, 3, 2), (1, 4, 6), (7, 1, 3), (12, 6, 1)]  # T, d, dv
@@ -81,9 +82,9 @@ def draw_mask(rng, *shape):
     return mask & (np.arange(shape[-1]) != (first + 1) % shape[-1])
 
 
-def attend(student, query, key, value, mask=None):
-    """Output and weights of the student's attention."""
-    result = student.scaled_dot_product_attention(query, key, value, attention_mask=mask)
+def attend(student, *arrays, mask=None):
+    """Output and weights of the student's attention of query, key and value."""
+    result = student.scaled_dot_product_attention(*arrays, attention_mask=mask)
     return outputs(result, 2, "scaled_dot_product_attention gives a pair: the output, then the weights")
 
 
@@ -120,7 +121,7 @@ def test_forbidden_keys_get_no_weight_and_the_others_share_it(student, rng):
     for shape in SHAPES:
         lead, tq, tk, _, _ = shape
         mask = draw_mask(rng, *lead, tq, tk)
-        _, weights = attend(student, *draw_attention(rng, shape), mask)
+        _, weights = attend(student, *draw_attention(rng, shape), mask=mask)
         weights = array(weights, "the weights have the shape of the mask", shape=mask.shape)
         message = "a key has weight 0 where the mask is False: True = may attend"
         assert np.all(np.abs(weights[~mask]) < 1e-8), message
@@ -148,8 +149,8 @@ def test_merging_undoes_splitting(student, rng):
 
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
-    sides = (student, reference)
-    theirs, ours = (side.MultiHeadAttention(d_model=d_model, num_heads=num_heads) for side in sides)
+    theirs = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
+    ours = reference.MultiHeadAttention(d_model=d_model, num_heads=num_heads)
     for layer in (theirs, ours):
         layer(np.zeros((1, 2, d_model)), np.zeros((1, 3, d_model)))
     set_random_weights(ours, rng)
@@ -170,22 +171,25 @@ def attend_in_heads(layer, *inputs, **mask):
 
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student, rng):
-    layer = student.MultiHeadAttention(d_model=12, num_heads=3)
+    layer = shared(student, "MultiHeadAttention", d_model=9, num_heads=3)
     message = (
         "the output has a row of D features for each query; it comes alone unless the weights are asked for"
     )
     for batch, tq, tk in LENGTHS:
-        query, value, key = draw_inputs(rng, (batch, tq, tk), 12)
-        array(layer(query, value), message, shape=(batch, tq, 12))
+        query, value, key = draw_inputs(rng, (batch, tq, tk), 9)
+        array(layer(query, value), message, shape=(batch, tq, 9))
         output, weights = attend_in_heads(layer, query, value, key)
-        array(output, message, shape=(batch, tq, 12))
+        array(output, message, shape=(batch, tq, 9))
         array(weights, "every head has its own weights", shape=(batch, 3, tq, tk))
 
 
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
-    for d_model, num_heads in ((9, 3), (8, 1)):
-        layer, size = student.MultiHeadAttention(d_model=d_model, num_heads=num_heads), d_model**2 + d_model
+    for d_model, num_heads in ((9, 3), (5, 1)):
+        layer, size = (
+            shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads),
+            d_model**2 + d_model,
+        )
         layer(*draw_inputs(rng, (2, 3, 5), d_model))
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
@@ -206,17 +210,17 @@ def test_the_layer_agrees_with_the_reference(student, reference, rng):
 @question("self_attention_layers", points=1, public=True)
 def test_the_three_layers_keep_the_shape_of_x(student, rng):
     for name in ("GlobalSelfAttention", "CrossAttention", "CausalSelfAttention"):
-        layer = getattr(student, name)(d_model=6, num_heads=2)
+        layer = shared(student, name, d_model=8, num_heads=2)
         for batch, length, context_length in LENGTHS:
-            x, context = draw(rng, (batch, length, 6), (batch, context_length, 6))
+            x, context = draw(rng, (batch, length, 8), (batch, context_length, 8))
             output = layer(x, context) if name == "CrossAttention" else layer(x)
             array(output, f"{name} gives one row for each row of x", shape=x.shape)
 
 
 @question("self_attention_layers", points=1, public=True)
 def test_global_self_attention_agrees_with_the_reference(student, reference, rng):
-    sides = (student, reference)
-    theirs, ours = (side.GlobalSelfAttention(d_model=8, num_heads=2) for side in sides)
+    theirs = shared(student, "GlobalSelfAttention", d_model=8, num_heads=2)
+    ours = reference.GlobalSelfAttention(d_model=8, num_heads=2)
     for layer in (theirs, ours):
         layer(np.zeros((1, 2, 8)))
     set_random_weights(ours, rng)
@@ -230,15 +234,27 @@ def test_global_self_attention_agrees_with_the_reference(student, reference, rng
 
 @question("self_attention_layers", points=1, public=True)
 def test_causal_self_attention_sees_nothing_that_comes_later(student, rng):
-    layer = student.CausalSelfAttention(d_model=6, num_heads=2)
+    layer = shared(student, "CausalSelfAttention", d_model=8, num_heads=2)
     message = "a row of the output moves with a later row of x: the model can copy what it shall predict"
     for length in ((2, 6), (1, 4), (3, 2)):
-        sees = influence(layer, rng.normal(size=(*length, 6)), rng)  # (rows of the output, rows of x)
+        sees = influence(
+            layer, rng.normal(size=(*length, 8)), rng, batched=True
+        )  # (rows of the output, rows of x)
         assert not np.triu(sees, 1).any(), message
 
 
 def count(number, expected, message):
     assert integer(number, message) == expected, message
+
+
+def count_stack(student, right, right_attention, message, *, n_layer, d_model, bias=False, **sizes):
+    """The right number, or the one that the student's own count of an attention leads to."""
+    found = student.count_transformer_params(n_layer=n_layer, d_model=d_model, bias=bias, **sizes)
+    accepted = {right}
+    with contextlib.suppress(StudentError, AssertionError):
+        own = integer(student.attention_params(d_model, bias=bias), message)
+        accepted.add(right + n_layer * (own - right_attention))
+    assert integer(found, message) in accepted, message
 
 
 @question("count_parameters", points=0.5, public=True)
@@ -251,11 +267,7 @@ def test_attention_has_four_square_matrices(student, reference, rng):
 @question("count_parameters", points=0.5, public=True)
 def test_a_block_has_attention_and_two_feed_forward_matrices(student, reference, rng):
     d_model, dff = rng.integers([4, 30], [20, 90]).tolist()
-    message = (
-        "a block has one attention, a matrix d_model x dff and a matrix dff x d_model; no biases by default"
-    )
-    count(
-        student.count_transformer_params(1, d_model, dff),
-        reference.count_transformer_params(1, d_model, dff),
-        message,
-    )
+    sizes = {"n_layer": 1, "d_model": d_model, "dff": dff}
+    right, right_attention = reference.count_transformer_params(**sizes), reference.attention_params(d_model)
+    message = "a block has one attention, a matrix d_model x dff and one dff x d_model; no biases by default"
+    count_stack(student, right, right_attention, message, **sizes)

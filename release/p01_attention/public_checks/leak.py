@@ -29,7 +29,8 @@ def moved(
     Returns: booleans `(length of the output along output_axis,)`.
     """
     before = finite(call(x), _WHAT)
-    return _moved_from(before, call, x, position, rng, axis, output_axis, tolerance)
+    after = array(call(_changed_at(x, position, rng, axis)), _WHAT, shape=before.shape)
+    return _differs(before, after, output_axis, tolerance)
 
 
 def influence(
@@ -39,17 +40,26 @@ def influence(
     axis: int = 1,
     output_axis: int = 1,
     tolerance: float = 1e-6,
+    batched: bool = False,
 ) -> np.ndarray:
     """Which output positions each input position can move: booleans `(output positions, input positions)`.
 
     A causal layer has True on and below the diagonal, and nowhere else.
+
+    Args:
+        batched: axis 0 of input and output counts samples that do not meet, so that all changes can go
+            through one call, `x` and its changed copies one below the other.
     """
-    before = finite(call(x), _WHAT)
-    columns = [
-        _moved_from(before, call, x, position, rng, axis, output_axis, tolerance)
-        for position in range(x.shape[axis])
-    ]
-    return np.stack(columns, axis=1)
+    positions = range(x.shape[axis])
+    changed = [_changed_at(x, position, rng, axis) for position in positions]
+    if batched:
+        together = array(call(np.concatenate([x, *changed])), _WHAT)
+        before, *after = np.split(together, len(changed) + 1)
+        finite(before, _WHAT)
+    else:
+        before = finite(call(x), _WHAT)
+        after = [array(call(each), _WHAT, shape=before.shape) for each in changed]
+    return np.stack([_differs(before, each, output_axis, tolerance) for each in after], axis=1)
 
 
 def jacobian(call: Call, x: np.ndarray, step: float = 1e-2) -> np.ndarray:
@@ -73,22 +83,16 @@ def same_when_trimmed(
     close(trimmed_before, trimmed_after, message, atol=atol)
 
 
-def _moved_from(
-    before: np.ndarray,
-    call: Call,
-    x: np.ndarray,
-    position: int,
-    rng,
-    axis: int,
-    output_axis: int,
-    tolerance: float,
-) -> np.ndarray:
+def _changed_at(x: np.ndarray, position: int, rng: np.random.Generator, axis: int) -> np.ndarray:
     changed = np.array(x)
     where = [slice(None)] * x.ndim
     where[axis] = slice(position, position + 1)
     changed[tuple(where)] = rng.normal(size=changed[tuple(where)].shape) + 1
-    after = array(call(changed), _WHAT, shape=before.shape)
+    return changed
+
+
+def _differs(before: np.ndarray, after: np.ndarray, output_axis: int, tolerance: float) -> np.ndarray:
+    """Along `output_axis`, where the outputs differ. NaN after the change counts as a difference."""
     difference = np.abs(after.astype(np.float64) - before)
-    # NaN after the change counts as moved.
     other_axes = tuple(a for a in range(before.ndim) if a != output_axis % before.ndim)
     return np.asarray(~(difference <= tolerance).all(axis=other_axes))

@@ -42,6 +42,7 @@ class Student:
 
     def __init__(self, transport: Transport, *, trusted: bool = False):
         self._channel = Channel(transport, trusted)
+        self._shared: dict[tuple, Handle] = {}
 
     def __getattr__(self, name: str) -> "Handle":
         if name.startswith("__"):
@@ -129,9 +130,21 @@ def take(handle: Handle, count: int) -> list:
     return handle._channel.expect(items, isinstance(items, list) and len(items) <= count, "no list of items")
 
 
+def shared(student: Student, name: str, **arguments: Any) -> Handle:
+    """`student.NAME(**arguments)`, but the same object for all checks of a run that ask for it.
+
+    A Keras layer without `build` is traced at its first call, which costs more than most checks. A check
+    that uses a shared layer sets all of its weights first and expects nothing of what they were.
+    """
+    key = (getattr(student._channel.transport, "generation", 0), name, *sorted(arguments.items()))
+    if key not in student._shared:
+        student._shared[key] = getattr(student, name)(**arguments)
+    return student._shared[key]
+
+
 def begin_check(student: Student, seconds: float, seed: int) -> None:
     """Give the next requests together `seconds`, and seed the random generators over there."""
-    student._channel.transport.begin(seconds)
+    student._channel.begin(seconds)
     student._channel.ask("seed", seed=seed)
 
 
@@ -153,6 +166,14 @@ class Channel:
         self.trusted = trusted
         self.last_value: Any = None
         self._dropped: list[int] = []
+        self._generation = 0
+
+    def begin(self, seconds: float) -> None:
+        """A check begins. What was dropped of an earlier process would be another object in this one."""
+        self.transport.begin(seconds)
+        if (generation := getattr(self.transport, "generation", 0)) != self._generation:
+            self._generation = generation
+            self._dropped.clear()
 
     def keeper(self, ref: Ref) -> object:
         """A token whose end tells the other side to let go of the object."""

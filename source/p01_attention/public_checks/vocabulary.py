@@ -15,7 +15,7 @@ from .gradient_flow import (
 )
 from .leak import influence, jacobian, moved, same_when_trimmed
 from .question import question
-from .student import Handle, as_numpy, attribute, define, defined, make, take
+from .student import Handle, as_numpy, attribute, define, defined, make, shared, take
 from .transplant import (
     deltas,
     parameter_count,
@@ -62,6 +62,7 @@ __all__ = [
     "question",
     "same_when_trimmed",
     "set_random_weights",
+    "shared",
     "take",
     "transplant",
     "variables",
