@@ -766,7 +766,7 @@ def test_cross_and_causal_attention_agree_with_the_formula(student, rng):
 # 5. Parameter counts
 
 
-def draw_sizes(rng):
+def draw_sizes(rng) -> dict[str, Any]:
     """Keyword arguments of count_transformer_params; dff is no multiple of d_model."""
     n_layer, width, dff, vocab = rng.integers([2, 3, 5, 50], [9, 20, 40, 500]).tolist()
     return {"n_layer": n_layer, "d_model": 8 * width, "dff": 8 * width * 3 + dff, "vocab": vocab}
