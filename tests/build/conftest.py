@@ -6,8 +6,6 @@ from textwrap import dedent
 
 import pytest
 
-from autograder.grading.database import Database
-
 REFERENCE = '''
 """Sums."""
 
@@ -127,13 +125,3 @@ def course(tmp_path, monkeypatch):
     yield root
     for name in [name for name in sys.modules if name.split(".")[0] == "tiny_reference"]:
         del sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def empty_gradebook(tmp_path_factory):
-    """nbgrader takes seconds to make one."""
-    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
-    database = Database(f"sqlite:///{path}")
-    database.transaction(lambda session: None)
-    database.close()
-    return path

@@ -1,7 +1,6 @@
 """nbgrader's part: the release, and what the gradebook knows afterwards."""
 
 import os
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -38,11 +37,6 @@ def stage(course, tmp_path):
         return source, staging
 
     return stage
-
-
-@pytest.fixture
-def with_gradebook(course, empty_gradebook):
-    shutil.copy(empty_gradebook, course / "gradebook.db")
 
 
 @pytest.fixture
@@ -94,7 +88,7 @@ def test_the_gradebook_gets_the_assignment_though_no_alembic_is_on_the_path(
         assert notebook.max_written_score == 5
 
 
-def test_the_release_is_the_same_with_and_without_gradebook(course, stage, with_gradebook):
+def test_the_release_is_the_same_with_and_without_gradebook(course, stage):
     _, staging = stage()
     outputs = []
     for in_gradebook in (False, True, True):
@@ -104,7 +98,7 @@ def test_the_release_is_the_same_with_and_without_gradebook(course, stage, with_
 
 
 @pytest.fixture
-def submitted(course, stage, with_gradebook, gradebook):
+def submitted(course, stage, gradebook):
     """The assignment is in the gradebook and one student has submitted."""
     source, staging = stage()
     generate_release(Course(course), staging, NAME, in_gradebook=True)
@@ -139,7 +133,7 @@ def test_the_same_cells_are_accepted(course, submitted):
     check_gradebook(Course(course), NAME, submitted.cells)
 
 
-def test_other_cells_are_accepted_without_submissions(course, stage, with_gradebook):
+def test_other_cells_are_accepted_without_submissions(course, stage):
     source, staging = stage()
     generate_release(Course(course), staging, NAME, in_gradebook=True)
     check_gradebook(Course(course), NAME, source.cells[:-1])
