@@ -6,6 +6,7 @@ nbgrader, a path or a page could misread is kept in sight with its problem, and 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import unicodedata
@@ -46,7 +47,7 @@ def student_id_problem(name: str) -> str | None:
         return "it is empty or begins or ends with a space"
     if name.startswith("."):
         return "it begins with a dot"
-    if "/" in name or "\0" in name or (os.altsep and os.altsep in name):
+    if any(separator in name for separator in "/\\\0"):
         return "it holds a path separator"
     if len(name) > MAX_ID_LENGTH:
         return f"it is longer than {MAX_ID_LENGTH} characters"
@@ -82,10 +83,9 @@ def students_in(pattern: Path) -> list[str]:
 def submission_in(pattern: Path, name: str, assignment: str, notebook_name: str) -> Submission:
     """The submission of the student called `name`; `pattern` holds MARK in its place."""
     if why := student_id_problem(name):
-        shown = ascii(name)[1:-1][:MAX_ID_LENGTH]
         nowhere = Path(os.devnull)
         problem = f"the folder's name cannot be a student id: {why}"
-        return Submission(shown, assignment, nowhere, nowhere, problem, row=False)
+        return Submission(_printable(name), assignment, nowhere, nowhere, problem, row=False)
     folder = Path(str(pattern).replace(MARK, name))
     notebook = folder / f"{notebook_name}.ipynb"
     handed_in = os.path.lexists(folder)
@@ -107,6 +107,14 @@ def _problem(folder: Path, notebook: Path, pattern: Path) -> str | None:
     if stat.S_ISLNK(kind):
         return f"{notebook.name} is a link, not a file"
     return None if stat.S_ISREG(kind) else f"{notebook.name} is not a file"
+
+
+def _printable(name: str) -> str:
+    """A printable form of a name that is no id: itself no id, and different for different names."""
+    shown = ascii(name)[1:-1]
+    if len(shown) <= MAX_ID_LENGTH:
+        return shown
+    return f"{shown[:80]}...\\{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def _found(folder: Path) -> str:

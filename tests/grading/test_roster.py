@@ -56,7 +56,7 @@ def test_ordinary_names_are_ids(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "ada ", ".", "..", ".git", "../eve", "a/b", "/etc", "a\0b", "a\nb", "a\tb", "a\x1b[31m", "x" * 129,
+    ["", " ", "ada ", ".", "..", ".git", "../eve", "a/b", "a\\b", "/etc", "a\0b", "a\nb", "a\tb", "a\x1b[31m", "x" * 129,
      "eve\u202etxt", "a\u200bb", "\udcff", "*", "a?", "[ab]"],
 )  # fmt: skip
 def test_names_that_could_be_misread_are_no_ids(name):
@@ -74,6 +74,13 @@ def test_a_folder_with_a_hostile_name_stays_in_sight_and_cannot_reach_a_path(sub
         submission.student.isascii() and submission.student.isprintable() and len(submission.student) <= 128
     )
     assert not submission.folder.is_dir()
+
+
+def test_names_that_are_no_ids_are_told_apart_from_each_other_and_from_ids(submitted):
+    names = ["x" * 300 + "a", "x" * 300 + "b", "a\nb", "a\tb", "a\\nb", "\udcff", ".a", "y" * 129]
+    shown = [take(submitted, name).student for name in names]
+    assert len(set(shown)) == len(names)
+    assert all(student_id_problem(name) for name in shown)
 
 
 def test_a_student_who_is_asked_for_and_handed_nothing_in_has_a_problem(submitted):

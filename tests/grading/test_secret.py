@@ -71,5 +71,5 @@ def test_a_link_is_not_followed(path, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / ".autograder").write_text("in the way")
-    with pytest.raises(ConfigError, match="secret cannot be (read|written): Not a directory"):
+    with pytest.raises(ConfigError, match=r"secret cannot be (read|written): Not a directory"):
         read_or_create_secret(tmp_path / ".autograder" / "secret")
