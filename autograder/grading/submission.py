@@ -26,8 +26,9 @@ from autograder.grading.checked import check_notebook
 from autograder.grading.config import FeedbackPolicy
 from autograder.grading.course import Course
 from autograder.grading.execute import KernelLost, NotebookRun
-from autograder.grading.notebook import TrustedCells, read_notebook, restore
+from autograder.grading.notebook import TrustedCells, intake
 from autograder.report.receipt import CellTiming, Seconds, SubmissionResult
+from autograder.report.safe_notebook import safe_to_show
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.session import COURSE_MODULES, Launcher, SandboxedKernel
 from autograder.sandbox.work_folder import FOLDER, WorkFolder
@@ -92,13 +93,13 @@ def grade(task: GradeTask, launcher: Launcher) -> GradedSubmission:
     """Grade one submission. A student's failure is data; whatever cannot be graded says why."""
     started = time.monotonic()
     try:
-        restored = restore(read_notebook(task.files[task.notebook]), task.trusted)
+        restored = intake(task.files[task.notebook], task.trusted)
     except NotebookError as error:
         return GradedSubmission(_failed(task, str(error), started))
     try:
         return _grade_restored(task, restored.nb, list(restored.warnings), launcher, started)
     except (LauncherError, IsolationUnavailable, KernelLost) as error:
-        return GradedSubmission(_failed(task, str(error), started), restored.nb)
+        return GradedSubmission(_failed(task, str(error), started), safe_to_show(restored.nb))
 
 
 def grade_in_worker(task: GradeTask) -> GradedSubmission:

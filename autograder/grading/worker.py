@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import socket
 import threading
@@ -48,10 +49,11 @@ def serve(channel_fd: int, control: socket.socket) -> None:
     channel.send(os.getpid())
     while True:
         try:
-            function, arguments = channel.recv()
+            task = channel.recv_bytes()
         except EOFError:
             return
         try:
+            function, arguments = pickle.loads(task)  # noqa: S301  of the batch's making
             answer = (True, function(*arguments))
         except Exception as error:
             error.add_note(traceback.format_exc())
