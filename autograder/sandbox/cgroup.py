@@ -114,7 +114,7 @@ def sweep() -> None:
 
 def _places(limits: Limits) -> Iterator[tuple[str, str, Mapping[str, object]]]:
     """Folders for the memory and the pids controller in which to try, with the settings to write."""
-    hierarchies = _own_groups()
+    hierarchies = own_groups(_read("/proc/self", "mountinfo"), _read("/proc/self", "cgroup"))
     if v2 := hierarchies.get(""):
         mount, own = v2
         settings = {
@@ -154,27 +154,31 @@ def _configure(group: Cgroup, settings: Mapping[str, object]) -> None:
             _write(folder, name, value)
 
 
-def _own_groups() -> dict[str, tuple[str, str]]:
-    """Controller ("" for version 2) to the mount point of its hierarchy and this process's group in it."""
+def own_groups(mountinfo: str, membership: str) -> dict[str, tuple[str, str]]:
+    """Where a process's groups lie.
+
+    Args:
+        mountinfo, membership: its `/proc/self/mountinfo` and `/proc/self/cgroup`.
+    Returns: controller ("" for version 2) to the mount point of its hierarchy and the group's folder.
+    """
     mounts: dict[str, tuple[str, str]] = {}
-    with open("/proc/self/mountinfo") as file:
-        for line in file:
-            left, _, right = line.partition(" - ")
-            root, point = left.split()[3:5]
-            kind, _, options = right.split()
-            if kind == "cgroup2":
-                mounts[""] = root, point
-            elif kind == "cgroup":
-                mounts.update(dict.fromkeys(options.split(","), (root, point)))
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        root, point = left.split()[3:5]
+        kind, _, options = right.split()
+        if kind == "cgroup2":
+            mounts[""] = root, point
+        elif kind == "cgroup":
+            mounts.update(dict.fromkeys(options.split(","), (root, point)))
     groups = {}
-    with open("/proc/self/cgroup") as file:
-        for line in file:
-            _, controllers, path = line.rstrip("\n").split(":", 2)
-            for controller in controllers.split(","):
-                if controller in mounts:
-                    root, point = mounts[controller]
-                    relative = os.path.relpath(path, root) if path.startswith(root) else "."
-                    groups[controller] = point, os.path.normpath(os.path.join(point, relative))
+    for line in membership.splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            if controller in mounts:
+                root, point = mounts[controller]
+                # In a container the hierarchy is mounted from its own group on, which the path may repeat.
+                below = os.path.relpath(path, root) if path.startswith(root) else "."
+                groups[controller] = point, os.path.normpath(os.path.join(point, below))
     return groups
 
 

@@ -77,7 +77,11 @@ def apply(*, outside_visible: bool) -> None:
     Args:
         outside_visible: there is no new root and no network namespace: refuse to reach out by path.
     """
-    code = program(libc.machine(), outside_visible=outside_visible)
+    install(program(libc.machine(), outside_visible=outside_visible))
+
+
+def install(code: bytes) -> None:
+    """Put a filter's instructions in force."""
     count = len(code) // 8
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", count, ctypes.addressof(buffer))
