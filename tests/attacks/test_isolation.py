@@ -64,6 +64,8 @@ def test_attack_fails_in_namespaces(jailer, user, attack):
     + [(user, attack) for user in USERS for attack in (*AS_ANYBODY, *ONLY_WITH_NAMESPACES)],
 )
 def test_attack_succeeds_without_a_sandbox(jailer, user, attack):
+    if attack == "gain_from_a_setuid_program" and not jailer.setuid:
+        pytest.skip("only root can make a program that gives root's rights")
     said = jailer.run_all(user, "none", ALL)[attack]
     assert said["gained"], said["raised"]
 
@@ -102,12 +104,11 @@ def test_attack_succeeds_without_its_layer(jailer, user, mode, omit, attack):
     assert said["gained"], said["raised"]
 
 
-@pytest.mark.parametrize("attack", ["signal_another_process", "slow_another_process_down"])
-def test_an_ordinary_user_needs_landlock_for_what_a_uid_does_for_root(jailer, attack):
-    """Without a uid of its own, a kernel in landlock mode is kept from this user's processes by two layers."""
-    omit = ("landlock", "seccomp")
-    assert jailer.run("ordinary", "landlock", attack, omit=omit)[0]["gained"]
-    assert not jailer.run("root", "landlock", attack, omit=omit)[0]["gained"]
+def test_what_a_uid_does_for_root_the_filter_does_for_an_ordinary_user(jailer):
+    """In landlock mode, and without a uid of its own, this user's processes are in the kernel's reach."""
+    attack = "slow_another_process_down"
+    assert jailer.run("ordinary", "landlock", attack, omit=("seccomp",))[0]["gained"]
+    assert not jailer.run("root", "landlock", attack, omit=("seccomp",))[0]["gained"]
 
 
 @pytest.mark.parametrize("mode", MODES)
