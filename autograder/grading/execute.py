@@ -67,6 +67,8 @@ class NotebookRun:
     skip: frozenset[int] = frozenset()
     kernel: SandboxedKernel | None = None
     warnings: list[str] = field(default_factory=list)
+    layers: tuple[str, ...] = ()  # what confined the kernels
+    limits_by: dict[str, str] = field(default_factory=dict)
     launch_s: float = 0.0
     execute_s: float = 0.0
     relaunches: int = 0
@@ -116,6 +118,7 @@ class NotebookRun:
             raise KernelLost(f"not run: {MAX_RELAUNCHES + 1} kernels had died before")
         began = time.monotonic()
         self.kernel = self.open_kernel()
+        self.layers, self.limits_by = self.kernel.layers, self.kernel.limits_by
         self._client = CellClient(self.kernel, self.nb, self.limits)
         if not self.relaunches:
             self.launch_s = self.launch_s or time.monotonic() - began

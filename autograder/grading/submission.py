@@ -185,7 +185,6 @@ def _grade_restored(
     )
     try:
         run.run()
-        layers, limits_by = (run.kernel.layers, run.kernel.limits_by) if run.kernel else ((), {})
         written, left_out = _collect(run)
         began = time.monotonic()
         results: list[CheckResult] = []
@@ -209,8 +208,8 @@ def _grade_restored(
         manual_max=sum(question.max_score for question in questions if question.manual),
         questions=tuple(questions),
         seconds=Seconds(run.launch_s, run.execute_s, checking_s, time.monotonic() - started),
-        isolation=layers,
-        limits=dataclasses.asdict(task.limits) | {"held_by": limits_by},
+        isolation=run.layers,
+        limits=dataclasses.asdict(task.limits) | {"held_by": run.limits_by},
         seed=task.seed,
         notebook_sha256=hashlib.sha256(task.files[task.notebook]).hexdigest(),
         cells=tuple(

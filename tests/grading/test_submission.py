@@ -108,6 +108,10 @@ def test_a_function_that_hangs_costs_its_question(graded):
     assert [check.outcome for check in result.questions[0].checks] == ["timeout", "timeout"]
 
 
+def test_the_layers_are_told_of_a_kernel_that_died(graded):
+    assert graded({"double-answer": "# a\nimport os\nos._exit(0)"}).isolation == graded().isolation != ()
+
+
 def test_a_function_that_ends_the_kernel_costs_its_question(graded):
     result = graded({**ANSWERS, "double-answer": "# a\nimport os\ndef double(x):\n    os._exit(0)"})
     assert scores(result) == {"double": 0, "triple": 3, "contract": 4}
