@@ -1,7 +1,8 @@
 """nbgrader's database, opened so that several programs can use it and errors say what to do.
 
 SQLite's own defaults fail here: a transaction that reads first and writes later is refused at once when
-another wrote in between. So a transaction takes the write lock when it begins, and waits for it.
+another wrote in between. So a transaction that may write takes the write lock when it begins, and waits
+for it; one that only reads takes none, since with it even a commit without changes waits for all readers.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = ["Database"]
 LOCK_WAIT_S = 60.0
 _ATTEMPT_S = 5.0  # one wait of SQLite's; between attempts other programs get their turn
 _BUSY = ("database is locked", "database table is locked", "database schema is locked")
+READING = "autograder_reading"
 DEFAULT_COURSE = "default_course"  # what nbgrader files assignments under
 
 Result = TypeVar("Result")
@@ -44,6 +46,7 @@ class Database:
         self.name = _shown(db_url)
         self._lock_wait_s = lock_wait_s
         self._engine = _engine(db_url, min(_ATTEMPT_S, lock_wait_s))
+        self._reading = self._engine.execution_options(**{READING: True})
         self._inspected = False
 
     def close(self) -> None:
@@ -56,23 +59,40 @@ class Database:
 
         Raises: GradebookError if the database refuses or stays busy; whatever `work` raises.
         """
+        return self._repeated(lambda: self._within_session(self._engine, work))
+
+    def read(self, work: Callable[[Session], Result]) -> Result:
+        """`work(session)`, which changes nothing, beside programs that read or prepare to write.
+
+        Raises: as `transaction`.
+        """
+        return self._repeated(lambda: self._within_session(self._reading, work))
+
+    def _repeated(self, work: Callable[[], Result]) -> Result:
         deadline = time.monotonic() + self._lock_wait_s
         while True:
             try:
-                self._ensure_tables()
-                with Session(self._engine) as session, session.begin():
-                    return work(session)
+                return work()
             except DBAPIError as error:
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise self._explained(error) from error
             time.sleep(0.05)
 
+    def _within_session(self, engine: Engine, work: Callable[[Session], Result]) -> Result:
+        self._ensure_tables()
+        with Session(engine) as session, session.begin():
+            return work(session)
+
     def _ensure_tables(self) -> None:
         """nbgrader's tables and its version mark, as its own first command would make them."""
         if self._inspected:
             return
+        with self._reading.begin() as connection:
+            self._inspected = bool(inspect(connection).get_table_names())
+        if self._inspected:
+            return
         with self._engine.begin() as connection:
-            if not inspect(connection).get_table_names():
+            if not inspect(connection).get_table_names():  # nobody was faster
                 Base.metadata.create_all(connection)
                 version = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
                 connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
@@ -114,7 +134,7 @@ class Database:
 
         Raises: GradebookError if the database refuses or stays busy; whatever else `work` raises.
         """
-        self.transaction(lambda session: None)
+        self.read(lambda session: None)  # makes the tables
         deadline = time.monotonic() + self._lock_wait_s
         while True:
             try:
@@ -138,7 +158,8 @@ def _engine(db_url: str, wait_s: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def take_the_write_lock(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get(READING)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -124,7 +124,7 @@ class GradebookWriter:
         if not (folder / f"{self._course.notebook_name(result.assignment)}.ipynb").is_file():
             return False
         expected = {q.id: q.score for q in result.questions if not q.manual}
-        return expected == self._database.transaction(
+        return expected == self._database.read(
             lambda session: automatic_marks(session, result.assignment, result.student, expected)
         )
 

@@ -41,10 +41,10 @@ def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCell
     try:
         order = _source_order(course, assignment, notebook)
         read = lambda session: _read(session, assignment, notebook, order)  # noqa: E731
-        cells = database.transaction(read)
+        cells = database.read(read)
         if cells is None:
             register(course, assignment)
-            cells = database.transaction(read)
+            cells = database.read(read)
     finally:
         database.close()
     if cells is None:
@@ -183,6 +183,6 @@ def _source(course: Course, assignment: str, notebook: str) -> dict[str, Any] | 
 def _names(course: Course, query: Any) -> list[str]:
     database = Database(course.db_url)
     try:
-        return database.transaction(lambda session: list(session.scalars(query))) if database.exists else []
+        return database.read(lambda session: list(session.scalars(query))) if database.exists else []
     finally:
         database.close()

@@ -117,6 +117,19 @@ def test_a_reader_that_holds_the_file_delays_a_commit_and_loses_nothing(path):
     database.close()
 
 
+def test_reading_waits_for_nobody(database, path):
+    database.transaction(add("ada"))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("select * from student").fetchall()
+    writer = hold(path)
+    another = Database(f"sqlite:///{path}", lock_wait_s=0.1)
+    assert another.read(lambda session: session.get(Student, "ada").id) == "ada"
+    another.close()
+    writer.close()
+    reader.close()
+
+
 def test_programs_that_write_at_once_all_get_through(path):
     url = f"sqlite:///{path}"
     errors = []

@@ -122,6 +122,22 @@ def test_a_submission_that_cannot_be_graded_leaves_no_mark_in_force(course, root
     assert score(course, "ada") == (2.0, 0.0, True)
 
 
+def test_an_automatic_comment_goes_with_the_mark(course):
+    write(course, *graded(course, "eve", courses.answered(courses.squares())))
+    assert comments(course, "eve")["square"] == "No response."
+    write(course, SubmissionResult.failed("eve", "ps1", "the kernel died"))
+    assert comments(course, "eve") == {"square": None, "why": None, "plot": None}
+
+
+def test_a_cell_that_the_notebook_lacks_keeps_no_older_mark(course):
+    result, marked = graded(course, "eve", courses.answered(courses.squares()))
+    write(course, result, marked)
+    assert rows(course, "eve")["why"] == (0.0, None, None, False)
+    marked.cells = [cell for cell in marked.cells if cell.metadata.nbgrader.grade_id != "why"]
+    write(course, result, marked)
+    assert rows(course, "eve")["why"] == (None, None, None, True)
+
+
 def test_what_could_not_be_graded_can_be_read_and_marked_by_a_person(course, root, nb):
     folder = courses.submit(root, "ada", nb)
     (folder / "essay.txt").write_text("mine")
@@ -259,6 +275,19 @@ def test_the_notebook_cannot_change_its_own_time_of_submission(root, nb):
     write(course, *graded(course, "eve", nb), {"timestamp.txt": b"2015-02-02 11:00:00 UTC"})
     assert score(course, "eve")[1] == 3.0
     assert (root / "autograded/eve/ps1/timestamp.txt").read_text() == "2015-02-02 15:00:00 UTC"
+
+
+def test_the_notebook_cannot_invent_a_time_of_submission(course, root, nb):
+    write(course, *graded(course, "eve", nb), {"timestamp.txt": b"2015-02-02 11:00:00 UTC"})
+    assert os.listdir(root / "autograded" / "eve" / "ps1") == ["ps1.ipynb"]
+
+
+def test_without_marks_there_is_no_penalty(root, nb):
+    course = late_course(root, LATE)
+    courses.submit(root, "ada", nb, timestamp="2015-02-02 15:00:00 UTC")
+    write(course, *graded(course, "ada", nb))
+    write(course, SubmissionResult.failed("ada", "ps1", "the kernel died"))
+    assert score(course, "ada")[:2] == (0.0, 0.0)
 
 
 def test_a_plugin_that_fails_is_an_error_of_configuration_and_changes_nothing(root, nb):
