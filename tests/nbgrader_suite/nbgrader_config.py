@@ -1,6 +1,6 @@
 """The configuration under which nbgrader's own tests run; the engine is the only thing that it changes."""
 
-c = get_config()  # noqa: F821
+c = get_config()
 
 c.Autograde.autograde_preprocessors = [
     "counted.Execute",
