@@ -108,10 +108,9 @@ def try_out(confinement: Confinement) -> tuple[str, ...]:
 
     Raises: IsolationUnavailable with what the child met.
     """
-    if confinement.mode == "landlock" and os.geteuid() != 0 and landlock.abi() < SCOPED_SIGNALS:
-        raise IsolationUnavailable(
-            f"landlock: ABI {landlock.abi()} keeps no signals from this user's processes"
-        )
+    same_user = credentials.reserve_uids() is None
+    if confinement.mode == "landlock" and same_user and landlock.abi() < SCOPED_SIGNALS:
+        raise IsolationUnavailable(f"ABI {landlock.abi()} keeps no signals from this user's processes")
     # Looked up here once, inherited by every fork.
     if confinement.mode == "namespaces":
         new_root.layout(confinement.readable, confinement.masked)

@@ -46,8 +46,10 @@ def reserve_uids() -> int | None:
     global _first_uid, _reservation
     if _first_uid is None and os.geteuid() == 0 and (span := _mapped_uids()):
         blocks = (span[1] - span[0] + 1) // UIDS_PER_LAUNCHER
+        # Containers beside each other share uids but neither sockets nor pids: begin where others do not.
+        begin = os.getpid() + os.stat("/proc/self/ns/net").st_ino
         for step in range(blocks):
-            block = (os.getpid() + step) % blocks
+            block = (begin + step) % blocks
             _reservation = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 _reservation.bind(f"\0autograder-uids-{block}")

@@ -88,8 +88,8 @@ def enter_supervisor(confinement: Confinement) -> None:
                 credentials.enter_user_namespace(libc.CLONE_NEWPID)
     else:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-        if confinement.mode == "landlock" and os.geteuid() != 0:
-            with _layer("signals"):
+        if confinement.mode == "landlock" and credentials.reserve_uids() is None:
+            with _layer("signals"):  # the kernel will be the same user as we are
                 libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
                 landlock.keep_signals_inside()
     _supervisor = os.pidfd_open(os.getpid())
