@@ -9,7 +9,8 @@ c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedE
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
 # `nbgrader autograde` and Formgrader's button grade by the same engine as `autograder grade`: nbgrader's own
-# steps, with damaged submissions put right first, and with notebooks run and marked in the sandbox
+# steps, with damaged submissions put right first, notebooks run and marked in the sandbox, and questions that
+# the grader could not decide listed for a person
 c.Autograde.sanitize_preprocessors = [
     "autograder.grading.nbgrader_execute.RestoreCells",
     "nbgrader.preprocessors.ClearOutput",
@@ -23,7 +24,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.grading.saving.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -139,14 +139,13 @@ class GradebookWriter:
         if timestamp := read_timestamp(submitted):
             rows.submission.timestamp = timestamp
         late_s = seconds_late(rows.submission.timestamp, rows.duedate, rows.submission.extension)
-        undecided = {q.id for q in result.questions if any(check.outcome == "error" for check in q.checks)}
         earned = 0.0
         for name, row in rows.notebooks.items():
             row.late_submission_penalty = None
             if result.status == "failed":
                 take_out_of_force(row)
                 continue
-            save_as_nbgrader_does(rows, name, notebooks.get(name), undecided)
+            save_as_nbgrader_does(rows, name, notebooks.get(name))
             earned += sum(grade.auto_score or 0.0 for grade in row.grades)
             row.late_submission_penalty = self._late.points(result.student, _score(row), late_s)
         if result.score is not None and abs(earned - result.score) > 1e-6:

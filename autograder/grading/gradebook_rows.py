@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from nbformat import NotebookNode
 from nbgrader.api import new_uuid
-from nbgrader.preprocessors import SaveAutoGrades
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -25,6 +24,7 @@ from autograder.grading.nbgrader_models import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
+from autograder.grading.saving import SaveAutoGrades
 
 __all__ = ["SubmissionRows", "automatic_marks", "save_as_nbgrader_does", "take_out_of_force"]
 
@@ -87,14 +87,11 @@ class SubmissionRows:
         raise _outdated(f"no cell {grade_id!r}")
 
 
-def save_as_nbgrader_does(
-    rows: SubmissionRows, name: str, notebook: NotebookNode | None, undecided: Collection[str] = ()
-) -> None:
-    """Fill in automatic marks and comments by nbgrader's own SaveAutoGrades.
+def save_as_nbgrader_does(rows: SubmissionRows, name: str, notebook: NotebookNode | None) -> None:
+    """Fill in automatic marks and comments by the preprocessor that `nbgrader autograde` saves them with.
 
     Args:
         notebook: the marked one; None if it is missing from an assignment of several: nbgrader gives 0.
-        undecided: grade ids about which the grader could not decide; a person has to look at them.
     """
     row = rows.notebooks[name]
     if notebook is None:
@@ -108,9 +105,6 @@ def save_as_nbgrader_does(
     saver.notebook_id, saver.assignment_id, saver.student_id = name, "", ""
     for index, cell in enumerate(notebook.cells):
         saver.preprocess_cell(cell, {}, index)
-    for grade in row.grades:
-        if rows.cell_names[grade.cell_id] in undecided:
-            grade.needs_manual_grade = True
 
 
 def take_out_of_force(row: Any) -> None:

@@ -22,9 +22,11 @@ from autograder.report.cell_feedback import FeedbackPolicy, question_outputs
 from autograder.report.receipt import QuestionResult
 from autograder.report.safe_notebook import safe_to_show
 
-__all__ = ["ENGINE", "mark", "questions"]
+__all__ = ["ENGINE", "is_undecided", "mark", "questions"]
 
 ENGINE = {"engine": "autograder"}  # in the notebook's metadata under "autograder": who gave the marks
+
+UNDECIDED = "autograder-undecided"  # in the metadata of a mark
 
 
 def questions(
@@ -73,8 +75,13 @@ def mark(
             cell.source = before.source  # the instructor's own; nbgrader knows it by its checksum
         question = earned.get(_grade_id(cell) or "")
         if question is not None and cell.cell_type == "code":
-            cell.outputs = [*question_outputs(question, feedback), *map(_harmless, cell.outputs)]
+            cell.outputs = [*_verdict(question, feedback), *map(_harmless, cell.outputs)]
     return marked
+
+
+def is_undecided(cell: NotebookNode) -> bool:
+    """Whether the grader could not decide all of a marked cell, so that a person has to look."""
+    return any(UNDECIDED in output.get("metadata", {}) for output in cell.get("outputs", [])[:1])
 
 
 def _checked(cell: TrustedCell, checks: list[CheckResult]) -> QuestionResult:
@@ -86,6 +93,13 @@ def _checked(cell: TrustedCell, checks: list[CheckResult]) -> QuestionResult:
         )
     earned = math.fsum(check.points for check in checks if check.outcome == "passed")
     return QuestionResult(cell.grade_id, min(earned, points), points, checks=tuple(checks))
+
+
+def _verdict(question: QuestionResult, feedback: FeedbackPolicy) -> list[NotebookNode]:
+    outputs = question_outputs(question, feedback)
+    if any(check.outcome == "error" for check in question.checks):
+        outputs[0].metadata[UNDECIDED] = True
+    return outputs
 
 
 def _harmless(output: NotebookNode) -> NotebookNode:

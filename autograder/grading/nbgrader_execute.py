@@ -1,15 +1,24 @@
 """Our engine inside `nbgrader autograde` and Formgrader.
 
 In nbgrader_config.py (`Execute` is enough for the marks; `RestoreCells` keeps one damaged notebook from
-ending the batch):
+ending the batch, and `saving.SaveAutoGrades` lists for a person what the grader could not decide):
 
     c.Autograde.sanitize_preprocessors = [
         "autograder.grading.nbgrader_execute.RestoreCells",
-        "nbgrader.preprocessors.ClearOutput", …
+        "nbgrader.preprocessors.ClearOutput",
+        "nbgrader.preprocessors.DeduplicateIds",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
         "autograder.grading.nbgrader_execute.Execute",
-        "nbgrader.preprocessors.IgnorePattern", …
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "autograder.grading.saving.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
     ]
 
 nbgrader calls it for each notebook between sanitizing and saving marks. `c.Execute.timeout`,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -17,14 +19,28 @@ def error(name: str = "AssertionError") -> NotebookNode:
 
 
 def graded(
-    course: Course, student: str, nb: NotebookNode, *, failing: tuple[str, ...] = (), assignment: str = "ps1"
+    course: Course,
+    student: str,
+    nb: NotebookNode,
+    *,
+    failing: tuple[str, ...] = (),
+    showing: Mapping[str, str] | None = None,
+    assignment: str = "ps1",
 ) -> tuple[SubmissionResult, NotebookNode]:
-    """The result and the marked notebook of a submission whose test cells fail where `failing` says so."""
+    """The result and the marked notebook of a submission.
+
+    Args:
+        failing: grade ids of test cells that fail. showing: what others end with.
+    """
     trusted = course.trusted_cells(assignment)
     executed = restore(nb, trusted).nb
     for cell in executed.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") in failing:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id in failing:
             cell.outputs = [error()]
+        elif grade_id in (showing or {}):
+            data = {"text/plain": showing[grade_id]}
+            cell.outputs = [nbformat.v4.new_output("execute_result", data=data)]
     marks = marking.questions(executed, trusted, [])
     automatic = [mark for mark in marks if not mark.manual]
     result = SubmissionResult(

@@ -95,15 +95,16 @@ def test_a_persons_marks_extra_credit_and_comments_stay(course, nb):
     assert score(course, "ada")[0] == 5.0
 
 
-def test_a_question_that_the_grader_could_not_decide_needs_a_person(course):
+def test_a_question_that_the_grader_could_not_decide_needs_a_person(root):
     nb = courses.squares()
     nb.cells[1].source = "score"
-    courses.write(course.folder("source", "ps1") / "ps1.ipynb", nb)
-    result, marked = graded(course, "ada", courses.answered(nb))
-    (check,) = result.questions[0].checks
-    undecided = replace(result.questions[0], checks=(replace(check, outcome="error"),))
-    write(course, replace(result, questions=(undecided, *result.questions[1:])), marked)
-    assert rows(course, "ada")["square_small"] == (1.0, None, None, True)
+    courses.write(root / "source" / "ps1" / "ps1.ipynb", nb)
+    course = Course(root)
+    result, marked = graded(course, "ada", courses.answered(nb), showing={"square_small": "'full marks'"})
+    write(course, result, marked)
+    assert result.score == 2.0
+    assert rows(course, "ada")["square_small"] == (0.0, None, None, True)
+    assert rows(course, "ada")["square_hidden"] == (2.0, None, None, False)
 
 
 def test_a_submission_that_cannot_be_graded_leaves_no_mark_in_force(course, root, nb):

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute as NbgraderExecute
+from nbgrader.preprocessors import SaveAutoGrades as NbgraderSaveAutoGrades
 
 from autograder.grading.course import Course
 from autograder.grading.nbgrader_execute import Execute, RestoreCells
+from autograder.grading.saving import SaveAutoGrades
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,12 +29,11 @@ def configured():
     ]
 
 
-def test_nbgraders_steps_are_all_there_in_their_order_with_ours_in_the_place_of_execute(configured):
+def test_nbgraders_steps_are_all_there_in_their_order_with_ours_among_them(configured):
     default = Autograde()
     assert configured[0] == [RestoreCells, *default.sanitize_preprocessors]
-    assert configured[1] == [
-        Execute if step is NbgraderExecute else step for step in default.autograde_preprocessors
-    ]
+    ours = {NbgraderExecute: Execute, NbgraderSaveAutoGrades: SaveAutoGrades}
+    assert configured[1] == [ours.get(step, step) for step in default.autograde_preprocessors]
 
 
 def test_the_readme_of_the_plug_in_names_what_exists():

@@ -29,6 +29,8 @@ SQUARES = {
     "half": "def square(x):\n    return abs(x) * x",
     "noisy": "import warnings\ndef square(x):\n    warnings.warn('careful')\n    return x * x",
     "ends": "def square(x):\n    return x * x\nimport os\nos._exit(3)",
+    "forges": "class Full(float):\n    def __repr__(self):\n        return 'full marks'\n"
+    "def square(x):\n    return Full(x * x)",
     "empty": courses.STUB,
 }
 
@@ -70,15 +72,19 @@ def three_ways(course, assignment, students):
 
 def test_of_a_plain_assignment(root):
     shutil.copy(ROOT / "nbgrader_config.py", root)
+    source = courses.squares()
+    source.cells.insert(3, courses.check_cell("square(0.5)", "square_graded_by_value", points=0.25))
+    courses.write(root / "source" / "ps1" / "ps1.ipynb", source)
     for student, body in SQUARES.items():
-        nb = courses.answered(courses.squares(), square=body, why="Because.")
+        nb = courses.answered(source, square=body, why="Because.")
         courses.submit(root, student, nb, timestamp="2015-02-02 15:58:23 UTC")
     batch, nbgrader, formgrader = three_ways(Course(root), "ps1", SQUARES)
     assert batch == nbgrader == formgrader
     scores = {
         student: sum(row[0] or 0.0 for row in grades.values()) for student, (grades, *_) in batch.items()
     }
-    assert scores == {"right": 3.0, "half": 1.0, "noisy": 3.0, "ends": 0.0, "empty": 0.0}
+    assert scores == {"right": 3.25, "half": 1.25, "noisy": 3.25, "forges": 3.0, "ends": 0.0, "empty": 0.0}
+    assert batch["forges"][0]["square_graded_by_value"] == (0.0, None, None, True)
 
 
 @pytest.mark.slow
