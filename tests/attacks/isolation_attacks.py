@@ -443,6 +443,7 @@ def start_tasks(world, most=120):
             threads += 1
     except (OSError, RuntimeError):
         pass
+    time.sleep(0.3)  # a watchdog looks from time to time
     for pid in children:
         os.kill(pid, signal.SIGKILL)
     wait.set()

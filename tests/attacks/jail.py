@@ -6,6 +6,7 @@ prints one JSON line for each attack: what it gained, the layers, how the kernel
 library is imported, so it runs under any interpreter and as any user that can reach one.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -19,7 +20,7 @@ import traceback
 
 import isolation_attacks
 
-from autograder.sandbox import cgroup, confinement, credentials, watchdog
+from autograder.sandbox import cgroup, confinement, credentials, scratch_folder, watchdog
 from autograder.sandbox.limits import Limits
 
 PLANTED = "hunter2-of-the-launcher"
@@ -114,6 +115,11 @@ def attack(name, order, world, confined, serial):
     if order.get("then") != "kill supervisor":
         os.waitpid(supervisor, 0)
     os.close(read)
+    if "all_gone_s" not in said:  # a control: nobody did what this is about
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(said["kernel"], signal.SIGKILL)
+    if said.get("scratch"):
+        scratch_folder.remove(said["scratch"])
     return {"attack": name, **said}
 
 

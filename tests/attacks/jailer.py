@@ -28,6 +28,8 @@ class Jailer:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="jailer-"))
         self.folder.chmod(0o755)
+        (self.folder / "tmp").mkdir()
+        (self.folder / "tmp").chmod(0o1777)
         copy_sources(self.folder / "autograder")
         for name in ("jail.py", "isolation_attacks.py"):
             shutil.copy(REPOSITORY / "tests/attacks" / name, self.folder)
@@ -65,6 +67,7 @@ class Jailer:
 
     def _environment(self, path):
         said = {"PLANTED": "hunter2-of-the-launcher", "PATH": os.environ["PATH"]}
+        said["TMPDIR"] = str(self.folder / "tmp")
         said |= {"PYTHONPATH": str(self.folder)} if path else {}
         return said | ({"SETUID_ID": str(self.setuid)} if self.setuid else {})
 
