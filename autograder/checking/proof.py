@@ -108,15 +108,21 @@ class Proof:
 
 
 class _NamesAsked(LocalTransport):
-    """Keeps the global names that requests are about."""
+    """Keeps the global names that requests are about, directly or through an object made earlier."""
 
     def __init__(self, namespace: dict[str, Any]):
         super().__init__(namespace)
         self.names: set[str] = set()
+        self._origins: dict[int, set[str]] = {}
 
     def request(self, request: dict) -> dict:
-        self.names.update(str(ref.path[0][1]) for ref in _refs(request) if not ref.number and ref.path)
-        return super().request(request)
+        names: set[str] = set()
+        for ref in _refs(request):
+            names |= self._origins.get(ref.number, set()) if ref.number else {str(ref.path[0][1])}
+        reply = super().request(request)
+        self._origins.update((ref.number, names) for ref in _refs(reply))
+        self.names |= names
+        return reply
 
 
 def _refs(value: Any) -> Iterator[Ref]:

@@ -34,11 +34,15 @@ def replaced(notebook: ast.Module, bodies: dict[str, str]) -> ast.Module:
 
     Args:
         bodies: statements by `function`, `Class.method`, or `Class` for all that stands in it.
-    Raises: ValueError for a name that is not defined there.
+    Raises: ValueError for a name that is not defined there, and for a body that is not Python.
     """
     notebook = copy.deepcopy(notebook)
     for target, body in bodies.items():
-        _find(notebook, target).body = ast.parse(textwrap.dedent(body).strip("\n")).body
+        try:
+            statements = ast.parse(textwrap.dedent(body).strip("\n")).body
+        except SyntaxError as error:
+            raise ValueError(f"the body for {target} is not Python: {error}") from None
+        _find(notebook, target).body = statements
     return ast.fix_missing_locations(notebook)
 
 
