@@ -96,10 +96,12 @@ def keep_signals_inside() -> None:
     Raises: OSError before ABI 6. Needs no_new_privs.
     """
     global _signals_are_kept_inside
-    ruleset = _Ruleset(0, 0, SCOPE_SIGNALS)
+    # Moving between folders is refused by every ruleset that does not allow it.
+    ruleset = _Ruleset(REFER, 0, SCOPE_SIGNALS)
     name = "landlock_create_ruleset (signals)"
     descriptor = libc.syscall(name, libc.LANDLOCK_CREATE_RULESET, ruleset, ctypes.sizeof(ruleset), 0)
     try:
+        _allow(descriptor, "/", REFER)
         libc.syscall("landlock_restrict_self", libc.LANDLOCK_RESTRICT_SELF, descriptor, 0)
     finally:
         os.close(descriptor)
