@@ -6,6 +6,7 @@ usage or configuration.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -84,12 +85,18 @@ def grade(
     root: Path,
 ) -> None:
     """Grade a class: sandboxed kernels, marks into the gradebook, a receipt for each submission."""
+    from autograder.grading.ahead import start_ahead
+
+    launcher = start_ahead(root, assignment, isolation)
     from autograder.grading.batch import grade_batch
     from autograder.grading.course import Course
     from autograder.report import terminal
 
     course = Course(root)
-    with terminal.progress(as_json=as_json) as progress:
+    with (
+        contextlib.closing(launcher or contextlib.ExitStack()),
+        terminal.progress(as_json=as_json) as progress,
+    ):
         batch = grade_batch(
             course,
             assignment,
@@ -98,6 +105,7 @@ def grade(
             jobs=jobs,
             isolation=isolation,
             force=force,
+            launcher=launcher,
             on_start=progress.start,
             on_result=progress.done,
         )

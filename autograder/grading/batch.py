@@ -29,7 +29,8 @@ from autograder.grading.submission import (
     seed_for,
 )
 from autograder.report.receipt import BatchResult, SubmissionResult, read_receipt, write_receipt
-from autograder.sandbox.session import Launcher
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.session import GRADER_MODULES, Launcher
 
 # A worker that answers no more, in spite of every limit on kernels and checks, is replaced after this.
 STUCK_FACTOR = 4
@@ -44,6 +45,7 @@ def grade_batch(
     jobs: int | None = None,
     isolation: str | None = None,
     force: bool = False,
+    launcher: Launcher | None = None,
     on_start: Callable[[int], None] = lambda total: None,
     on_result: Callable[[SubmissionResult], None] = lambda result: None,
 ) -> BatchResult:
@@ -54,6 +56,7 @@ def grade_batch(
         submitted: another folder in place of the course's `submitted/`.
         jobs: submissions graded at once; one a core otherwise.
         force: grade again what has not changed.
+        launcher: started ahead with what the notebooks import; otherwise one is started where it is needed.
         on_start, on_result: told how many there are, and each result as it comes.
     Raises: ConfigError for an unknown assignment; IsolationUnavailable.
     """
@@ -77,7 +80,10 @@ def grade_batch(
                 settle(prepared)
         if tasks:
             jobs = min(jobs or course.config.jobs or os.cpu_count() or 1, len(tasks))
-            with _workers(isolation or course.config.isolation, jobs, tasks) as executor:
+            launcher = launcher or Launcher.start(
+                isolation or course.config.isolation, preload=modules_to_preload(tasks) + GRADER_MODULES
+            )
+            with _workers(launcher, jobs, tasks[0].limits) as executor:
                 for graded in _as_graded(executor, tasks):
                     settle(batch.store(graded, writer))
     ordered = tuple(results[submission.student] for submission in submissions)
@@ -168,11 +174,7 @@ def _as_graded(executor: Executor, tasks: Sequence[GradeTask]) -> Iterator[Grade
 
 
 @contextmanager
-def _workers(isolation: str, jobs: int, tasks: Sequence[GradeTask]) -> Iterator[Executor]:
-    limits = tasks[0].limits
+def _workers(launcher: Launcher, jobs: int, limits: Limits) -> Iterator[Executor]:
     stuck_s = STUCK_FACTOR * (limits.notebook_s + limits.check_s) + 60
-    with (
-        Launcher.start(isolation, preload=modules_to_preload(tasks)) as launcher,
-        worker.WorkerPool(launcher, jobs, task_timeout_s=stuck_s) as pool,
-    ):
+    with launcher, worker.WorkerPool(launcher, jobs, task_timeout_s=stuck_s) as pool:
         yield pool

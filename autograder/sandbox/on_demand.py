@@ -45,7 +45,9 @@ def connect(
             log = folder / f"{stem}.log"
             process = _start(path, log, isolation, preload, idle_s)
             control = _wait_for(path, process, log)
-    return Launcher(control)
+    launcher = Launcher(control)
+    launcher.ready()
+    return launcher
 
 
 def runtime_folder() -> Path:

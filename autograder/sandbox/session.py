@@ -30,6 +30,8 @@ from autograder.sandbox.work_folder import WorkFolder
 
 # What the course's notebooks import, loaded once.
 COURSE_MODULES = ("numpy", "pandas", "matplotlib.pyplot", "pytest", "tensorflow", "keras")
+# What graders need; they are forks too.
+GRADER_MODULES = ("nbformat", "nbclient", "nbgrader.preprocessors", "nbgrader.apps")
 LAUNCHER_ENVIRONMENT = {
     # Read when a numeric library is imported: threads it starts then do not survive a fork, and two
     # kernels on two cores should not run four.
@@ -45,7 +47,7 @@ LAUNCH_TIMEOUT_S = 30.0
 
 
 class Launcher:
-    """A connection to a launcher. `mode` and `layers` say how it confines kernels."""
+    """A connection to a launcher. `mode` and `layers` say how it confines kernels, once it is up."""
 
     def __init__(
         self, control: socket.socket, process: subprocess.Popen | None = None, log: IO[bytes] | None = None
@@ -53,26 +55,39 @@ class Launcher:
         self._control = control
         self._process = process
         self._log = log
-        try:
-            said, _ = _receive(control, START_TIMEOUT_S, "the launcher did not come up")
-        except LauncherError as error:
-            logged = self._logged()
-            self.close()
-            raise LauncherError(f"{error}. It said: {logged}" if logged else str(error)) from None
-        if "error" in said:
-            self.close()
-            raise IsolationUnavailable(said["error"])
-        self.mode: str = said["mode"]
-        self.layers: tuple[str, ...] = tuple(said["layers"])
+        self._greeting: dict | None = None
+
+    @property
+    def mode(self) -> str:
+        return self.ready()["mode"]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(self.ready()["layers"])
+
+    def ready(self) -> dict:
+        """Wait until it is up; returns what it said of itself.
+
+        Raises: LauncherError when it does not come up, IsolationUnavailable when it must not.
+        """
+        if self._greeting is None:
+            try:
+                said, _ = _receive(self._control, START_TIMEOUT_S, "the launcher did not come up")
+            except LauncherError as error:
+                logged = self._logged()
+                self.close()
+                raise LauncherError(f"{error}. It said: {logged}" if logged else str(error)) from None
+            if "error" in said:
+                self.close()
+                raise IsolationUnavailable(said["error"])
+            self._greeting = said
+        return self._greeting
 
     @classmethod
     def start(
         cls, isolation: str = "auto", *, preload: Sequence[str] = COURSE_MODULES, devices: Sequence[str] = ()
     ) -> Launcher:
-        """Start a launcher of our own; it ends when this connection is closed.
-
-        Raises: IsolationUnavailable when the machine does not allow what `isolation` asks for.
-        """
+        """Start a launcher of our own; it ends when this connection is closed. Does not wait for it."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         log = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         with theirs:
@@ -126,6 +141,7 @@ class Launcher:
         return channel
 
     def _request(self, request: dict, sockets: list[socket.socket]) -> None:
+        self.ready()
         descriptors = [each.fileno() for each in sockets]
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
@@ -146,6 +162,8 @@ class Launcher:
         if self._log:
             self._log.close()
         if self._process:
+            if self._greeting is None:
+                self._process.kill()  # it would notice only after its imports, and has no kernel yet
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
@@ -153,6 +171,7 @@ class Launcher:
                 self._process.wait()
 
     def __enter__(self) -> Launcher:
+        self.ready()
         return self
 
     def __exit__(self, *_: object) -> None:
