@@ -126,7 +126,7 @@ def _places(limits: Limits) -> Iterator[tuple[str, str, Mapping[str, object]]]:
         # A group with processes of its own may have no controllers for those below it (the "no internal
         # processes" rule), so a group beside ours is the usual place.
         for parent in dict.fromkeys((own, os.path.dirname(own), os.path.dirname(os.path.dirname(own)))):
-            if parent.startswith(mount) and {"memory", "pids"} <= _enabled(parent):
+            if parent.startswith(mount) and _enable(parent):
                 yield parent, parent, settings
     if "memory" in hierarchies and "pids" in hierarchies:
         settings = {
@@ -137,13 +137,13 @@ def _places(limits: Limits) -> Iterator[tuple[str, str, Mapping[str, object]]]:
         yield hierarchies["memory"][1], hierarchies["pids"][1], settings
 
 
-def _enabled(parent: str) -> set[str]:
-    """The controllers of groups below `parent`; switched on where that is allowed."""
+def _enable(parent: str) -> bool:
+    """Give groups below `parent` both controllers, if they have not; False where that is not allowed."""
     with contextlib.suppress(OSError):
-        _write(parent, "cgroup.subtree_control", "+memory +pids")
-    with contextlib.suppress(OSError):
-        return set(_read(parent, "cgroup.subtree_control").split())
-    return set()
+        if not {"memory", "pids"} <= set(_read(parent, "cgroup.subtree_control").split()):
+            _write(parent, "cgroup.subtree_control", "+memory +pids")
+        return True
+    return False
 
 
 def _configure(group: Cgroup, settings: Mapping[str, object]) -> None:
