@@ -309,12 +309,18 @@ def test_an_alarm_that_was_set_before_still_rings(one):
 
 
 def test_an_interrupt_by_the_operator_passes_through(one):
+    # A shell that starts us in the background lets SIGINT be ignored.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        one("student.interrupt()", local(interrupt=interrupt))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            one("student.interrupt()", local(interrupt=interrupt))
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def test_configuration_plugins_and_files_from_elsewhere_change_nothing(tmp_path, monkeypatch, capfd, checks):
