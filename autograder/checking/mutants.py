@@ -70,7 +70,7 @@ class MutantRun:
 
     Args:
         expected: the checks among those that were run that must fail.
-        failed: those that did, in their order.
+        failed: those that did, in their order, with their messages.
         broken: those of them that broke down instead of failing: defects of the checks.
         lost: the points of what failed.
     """
@@ -78,7 +78,7 @@ class MutantRun:
     mutant: Mutant
     seed: int
     expected: frozenset[str]
-    failed: tuple[str, ...]
+    failed: dict[str, str]
     broken: tuple[str, ...]
     lost: float
 

@@ -60,7 +60,8 @@ class Proof:
         expected = mutant.expected & only if own_question_only else mutant.expected
         broken = tuple(result.id for result in failed if result.outcome == "error")
         lost = sum(result.points for result in failed)
-        return MutantRun(mutant, seed, expected, tuple(result.id for result in failed), broken, lost)
+        messages = {result.id: result.message for result in failed}
+        return MutantRun(mutant, seed, expected, messages, broken, lost)
 
     def run_variant(self, variant: Variant, seed: int = 0) -> tuple[VariantRun, list[CheckResult]]:
         """Run every check; nothing may fail."""
