@@ -107,7 +107,9 @@ def grade_unprotected(
     """The engine's interface, running the cells in this process: for tests of what is around the engine."""
     trusted = course.trusted_cells(assignment, notebook)
     executed = nbformat.from_dict(nb)
-    before = _contents(folder)
+    for name, path in course.released_files(assignment).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(path.read_bytes())
     with contextlib.chdir(folder):
         namespace: dict = {}
         for cell in executed.cells:
@@ -124,8 +126,7 @@ def grade_unprotected(
         manual_max=sum(mark.max_score for mark in marks if mark.manual),
         questions=tuple(marks),
     )
-    written = {name: data for name, data in _contents(folder).items() if before.get(name) != data}
-    return GradedSubmission(result, marking.mark(executed, marks), written)
+    return GradedSubmission(result, marking.mark(executed, marks), _contents(folder))
 
 
 def _outputs_of(source: str, namespace: dict) -> list[NotebookNode]:
