@@ -13,8 +13,9 @@
 
 Promise: a mode is chosen only if a child has entered it on this machine, with this interpreter.
 Not promised by `landlock`: what Landlock cannot see. Names, sizes and times of the machine's files are
-visible, and so are the names of masked ones; as an ordinary user there is no second uid, and to make up
-for that, pseudo-terminals, /dev/shm and connecting to any socket are refused.
+visible, and so are the names of masked ones. Since sockets are in sight, connecting to any is refused,
+the kernel's own included; where there is no second uid, pseudo-terminals and /dev/shm are as well, and
+with them locks and pools of `multiprocessing`.
 """
 
 from __future__ import annotations

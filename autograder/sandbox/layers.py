@@ -115,21 +115,17 @@ def enter(
         omit: layers to leave out, for tests that show what each is for.
     Raises: IsolationUnavailable naming the layer; the process must then end.
     """
-    with contextlib.suppress(PermissionError):  # we may lead a session already
-        os.setsid()
-    owner = os.geteuid() if uid is None else uid
     if (threads := len(os.listdir("/proc/self/task"))) != 1:
         # Capabilities and Landlock's rules belong to threads: another one would keep what it has.
         raise IsolationUnavailable(f"a process with {threads} threads cannot be confined")
+    with contextlib.suppress(PermissionError):  # we may lead a session already
+        os.setsid()
     if confinement.mode == "namespaces":
-        paths = _Paths(new_root.HOME, new_root.WORK, new_root.IPC, "/tmp")
-        _enter_namespaces(confinement, limits, owner, omit)
+        paths = _enter_namespaces(confinement, limits, uid, omit)
+    elif scratch is not None:
+        paths = _enter_scratch(scratch, uid)
     else:
-        if scratch is None:
-            raise IsolationUnavailable(f"a kernel in mode {confinement.mode!r} needs a scratch folder")
-        paths = _Paths(*(os.path.join(scratch, name) for name in scratch_folder.FOLDERS))
-        scratch_folder.prepare(scratch, uid)
-        os.chdir(paths.work)
+        raise IsolationUnavailable(f"a kernel in mode {confinement.mode!r} needs a scratch folder")
     if "descriptors" not in omit:
         _close_descriptors(keep_fds)
     if "environment" not in omit:
@@ -147,13 +143,24 @@ def enter(
     )
 
 
-def _enter_namespaces(confinement: Confinement, limits: Limits, owner: int, omit: Collection[str]) -> None:
+def _enter_namespaces(
+    confinement: Confinement, limits: Limits, uid: int | None, omit: Collection[str]
+) -> _Paths:
+    owner = os.geteuid() if uid is None else uid
     flags = NEW_NAMESPACES & ~libc.CLONE_NEWNET if "network" in omit else NEW_NAMESPACES
     with _layer("mount, network, IPC and UTS namespaces"):
         libc.unshare(flags)
         libc.set_hostname("sandbox")
     with _layer("new root"):
         new_root.enter(confinement.readable, confinement.masked, confinement.devices, limits, owner)
+    return _Paths(new_root.HOME, new_root.WORK, new_root.IPC, "/tmp")
+
+
+def _enter_scratch(scratch: str, uid: int | None) -> _Paths:
+    scratch_folder.prepare(scratch, uid)
+    paths = _Paths(*(os.path.join(scratch, name) for name in scratch_folder.FOLDERS))
+    os.chdir(paths.work)
+    return paths
 
 
 def _drop(

@@ -31,7 +31,11 @@ OWNER_LEFT, LAUNCHER_LEFT, UNWATCHED = "owner left", "launcher left", "could not
 
 
 class Ending(TypedDict, total=False):
-    """`exit` (a status) or `signal` (a number), and `reason` where we or a limit did it."""
+    """How a kernel ended.
+
+    `exit` (a status) or `signal` (a number); `reason` where we or a limit did it; `peak_mb` is exact with
+    a control group, else an upper bound of what was seen, and None if it ended before anybody looked.
+    """
 
     exit: int
     signal: int
