@@ -305,6 +305,12 @@ def send_from_a_pair_of_sockets(world):
     return one.sendto(b"secret", world["datagram"])
 
 
+def wait_behind_a_link(world):
+    os.symlink(world["stream"], os.path.join(world["ipc"], "k-1"))
+    say(world, '{"acting": true}')
+    time.sleep(0.5)
+
+
 # Privileges
 
 

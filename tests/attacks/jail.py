@@ -7,6 +7,7 @@ library is imported, so it runs under any interpreter and as any user that can r
 """
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -175,7 +176,7 @@ def _be_the_kernel(name, order, world, confined, limits, uid, group, scratch, wr
             "work": entered.work,
         }
         said = {"layers": entered.layers, "limits_by": entered.limits_by, "enter_ms": round(spent_ms, 1)}
-        said["fds"] = [entered.work_fd, entered.ipc_fd]
+        said |= {"fds": [entered.work_fd, entered.ipc_fd], "ipc": entered.ipc}
         os.write(write, json.dumps(said).encode() + b"\n")
         for descriptor in said["fds"]:
             os.close(descriptor)
@@ -213,11 +214,22 @@ def _collect(read, order, confined, serial, supervisor, ours):
                     os.waitpid(supervisor, 0)
                     if confined.mode == "landlock":
                         watchdog.bury(confined, None, said["scratch"], credentials.kernel_uid(serial))
+                elif order.get("then") == "connect to the link":
+                    said["connected"] = _connect(f"/proc/{said['kernel']}/root{said['ipc']}/k-1")
                 elif order.get("then") == "close leash":
                     ours.shutdown(socket.SHUT_RDWR)
                 elif order.get("then") == "kill launcher":
                     os.kill(os.getpid(), signal.SIGKILL)
     return said
+
+
+def _connect(path):
+    with socket.socket(socket.AF_UNIX) as caller:
+        try:
+            caller.connect(path)
+        except OSError as error:
+            return errno.errorcode[error.errno]
+        return "yes"
 
 
 def main():

@@ -42,6 +42,8 @@ IN_BOTH = (*AS_ROOT, *AS_ANYBODY, *IF_THE_MACHINE_ALLOWS)
 # Promises kept in every mode, "none" included; what they are worth shows when their layer is left out.
 HYGIENE = {"read_the_environment_of_our_own": "environment", "use_inherited_descriptors": "descriptors"}
 ALWAYS = (*HYGIENE, "dump_core")
+# Used by a test of its own.
+ELSEWHERE = ("wait_behind_a_link",)
 ALL = (*IN_BOTH, *ONLY_WITH_NAMESPACES, *ALWAYS)
 
 
@@ -104,6 +106,35 @@ def test_attack_succeeds_without_its_layer(jailer, user, mode, omit, attack):
     assert said["gained"], said["raised"]
 
 
+# What stands on one layer alone; all else has a second one behind it.
+ALONE = {
+    "landlock": {"put_a_link_among_the_sockets"},
+    "network": set(),
+    "seccomp": {
+        "use_other_kinds_of_sockets",
+        "hide_a_file_in_memory",
+        "share_memory_by_system_v",
+        "outlive_the_supervisor_by_request",
+        *IF_THE_MACHINE_ALLOWS,
+    },
+}
+
+
+@pytest.mark.parametrize("layer", ALONE)
+@pytest.mark.parametrize("user", USERS)
+def test_most_attacks_fail_even_without_one_layer(jailer, user, layer):
+    said = jailer.run_all(user, "namespaces", ALL, (layer,))
+    assert {attack for attack in ALL if said[attack]["gained"]} <= ALONE[layer]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_link_among_the_sockets_leads_nobody_astray(jailer, user):
+    """The grader connects to the kernel's sockets by path. Where a link can be made it is not followed."""
+    order = {"omit": ("landlock",), "then": "connect to the link"}
+    assert jailer.run(user, "namespaces", "wait_behind_a_link", **order)[0]["connected"] == "ELOOP"
+    assert jailer.run(user, "landlock", "wait_behind_a_link", **order)[0]["connected"] == "yes"
+
+
 def test_what_a_uid_does_for_root_the_filter_does_for_an_ordinary_user(jailer):
     """In landlock mode, and without a uid of its own, this user's processes are in the kernel's reach."""
     attack = "slow_another_process_down"
@@ -132,4 +163,9 @@ def test_every_attack_is_used():
     from test_limits_hold import USED as LIMITS
 
     ours = {name: each for name, each in vars(isolation_attacks).items() if inspect.isfunction(each)}
-    assert {name for name in ours if not name.startswith("_")} - {"say"} == {*ALL, *BURIAL, *LIMITS}
+    assert {name for name in ours if not name.startswith("_")} - {"say"} == {
+        *ALL,
+        *ELSEWHERE,
+        *BURIAL,
+        *LIMITS,
+    }
