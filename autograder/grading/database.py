@@ -81,6 +81,7 @@ class Database:
     def _within_session(self, engine: Engine, work: Callable[[Session], Result]) -> Result:
         self._ensure_tables()
         with Session(engine) as session, session.begin():
+            session.connection()  # SQLAlchemy begins at the first statement otherwise
             return work(session)
 
     def _ensure_tables(self) -> None:

@@ -1,12 +1,11 @@
 """The instructor's cells of an assignment, as the gradebook has them.
 
 nbgrader's `generate_assignment` puts them there, hidden tests included. Where it has not run yet its own
-preprocessors are run here, up to the one that saves cells; the release is left alone.
+preprocessors are run here; what they make of the notebook is dropped, so the release is left alone.
 """
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader import utils
 from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import SaveCells
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -128,15 +126,13 @@ def _points(cell: Any) -> float | None:
 
 
 def _save_cells(course: Course, assignment: str, file: Path) -> None:
-    """Run the preprocessors of `generate_assignment` on one notebook until its cells are saved."""
+    """Run the preprocessors of `generate_assignment` on one notebook; one of them saves its cells."""
     quiet = Config({"Exporter": {"default_preprocessors": []}})
     quiet.merge(course.nbgrader_config)
     converter = GenerateAssignment(coursedir=course.coursedir, config=course.nbgrader_config)
     exporter = NotebookExporter(config=quiet)
     for preprocessor in converter.preprocessors:
         exporter.register_preprocessor(preprocessor)
-        if _is_save_cells(preprocessor):
-            break
     resources = {
         "unique_key": file.stem,
         "output_files_dir": f"{file.stem}_files",
@@ -154,13 +150,6 @@ def _save_cells(course: Course, assignment: str, file: Path) -> None:
         raise
     except Exception as error:  # each preprocessor has its own; all say what is wrong with the source
         raise ConfigError(f"{file}: nbgrader refuses it: {error}") from error
-
-
-def _is_save_cells(preprocessor: Any) -> bool:
-    if isinstance(preprocessor, str):
-        module, _, name = preprocessor.rpartition(".")
-        preprocessor = getattr(importlib.import_module(module), name)
-    return isinstance(preprocessor, type) and issubclass(preprocessor, SaveCells)
 
 
 def _source_order(course: Course, assignment: str, notebook: str) -> dict[str, int]:

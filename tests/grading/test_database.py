@@ -75,6 +75,21 @@ def test_a_transaction_that_raises_leaves_nothing(database):
     assert names(database) == []
 
 
+def test_a_transaction_holds_the_write_lock_from_its_beginning(database, path):
+    """Nobody can write between what it reads and what it writes."""
+    database.transaction(add("ada"))
+
+    def work(session):
+        other = sqlite3.connect(path, isolation_level=None, timeout=0)
+        try:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        finally:
+            other.close()
+
+    database.transaction(work)
+
+
 def test_it_waits_for_another_programs_transaction(path):
     database = Database(f"sqlite:///{path}", lock_wait_s=20)
     database.transaction(add("ada"))
