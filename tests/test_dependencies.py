@@ -26,7 +26,9 @@ def imports(path):
                 yield package, rest.partition(".")[0]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "autograder").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "autograder").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_a_part_imports_only_what_stands_below_it(path):
     own = path.relative_to(ROOT / "autograder").parts[0].removesuffix(".py")
     if own in ("__init__", *ANYONE):
