@@ -23,7 +23,7 @@ setup: .venv/.installed ## install everything into .venv
 demo: setup ## build, release, take in a class, grade it, write reports
 	$(RUN)autograder demo
 
-# The sandbox's tests fork and confine themselves: they start from a process without TensorFlow's threads.
+# The sandbox tests fork and measure themselves: they start from a process without TensorFlow.
 test: setup ## lint, types and the default tests (under 15 minutes)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
