@@ -219,6 +219,9 @@ def _collect(read, order, confined, serial, supervisor, ours):
                 elif order.get("then") == "close leash":
                     ours.shutdown(socket.SHUT_RDWR)
                 elif order.get("then") == "kill launcher":
+                    # The kernel's owner is somebody else, who lives on.
+                    silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+                    subprocess.Popen(["sleep", "4"], pass_fds=[ours.fileno()], **silent)
                     os.kill(os.getpid(), signal.SIGKILL)
     return said
 
