@@ -12,7 +12,7 @@ stand in `tests/mutants/<assignment>.py` of this project, `mutants/<assignment>.
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,24 +172,37 @@ class FalseAlarms:
         return low, high
 
 
-def mutant_table(course_root: Path | str, assignment: str, seeds: Iterable[int] = (0,)) -> MutantReport:
+def mutant_table(
+    course_root: Path | str,
+    assignment: str,
+    seeds: Iterable[int] = (0,),
+    on_run: Callable[[MutantRun | VariantRun], None] | None = None,
+) -> MutantReport:
     """Run every mutant and every variant of an assignment at every seed.
 
+    Args:
+        on_run: called with each run as it ends: all together take minutes.
     Raises: ConfigError where there are no checks or no mutants.
     """
     from autograder.checking.proof import Proof
 
-    proof, seeds = Proof(course_root, assignment), list(seeds)
-    variants, times = [], dict.fromkeys((check.id for check in proof.checks), 0.0)
+    proof, seeds, tell = Proof(course_root, assignment), list(seeds), on_run or (lambda run: None)
+    mutants, variants = [], []
+    times = dict.fromkeys((check.id for check in proof.checks), 0.0)
     for variant in proof.variants:
         for seed in seeds:
             run, results = proof.run_variant(variant, seed)
             variants.append(run)
+            tell(run)
             for result in results:
                 times[result.id] += result.seconds
+    for mutant in proof.mutants:
+        for seed in seeds:
+            mutants.append(proof.run_mutant(mutant, seed))
+            tell(mutants[-1])
     return MutantReport(
         assignment,
-        tuple(proof.run_mutant(mutant, seed) for mutant in proof.mutants for seed in seeds),
+        tuple(mutants),
         tuple(variants),
         {check: seconds / max(len(variants), 1) for check, seconds in times.items()},
         max((proof.stub_points(seed) for seed in seeds[:1]), default=0.0),
@@ -197,15 +210,26 @@ def mutant_table(course_root: Path | str, assignment: str, seeds: Iterable[int] 
     )
 
 
-def false_alarms(course_root: Path | str, assignment: str, seeds: Iterable[int] = range(50)) -> FalseAlarms:
+def false_alarms(
+    course_root: Path | str,
+    assignment: str,
+    seeds: Iterable[int] = range(50),
+    on_run: Callable[[VariantRun], None] | None = None,
+) -> FalseAlarms:
     """Run the variants alone, at many seeds.
 
+    Args:
+        on_run: called with each run as it ends.
     Raises: ConfigError where there are no checks or no mutants.
     """
     from autograder.checking.proof import Proof
 
-    proof = Proof(course_root, assignment)
-    runs = [proof.run_variant(variant, seed)[0] for seed in seeds for variant in proof.variants]
+    proof, runs = Proof(course_root, assignment), []
+    for seed in seeds:
+        for variant in proof.variants:
+            runs.append(proof.run_variant(variant, seed)[0])
+            if on_run is not None:
+                on_run(runs[-1])
     by_check = Counter(check for run in runs for check in run.failed)
     return FalseAlarms(assignment, len(runs), sum(bool(run.failed) for run in runs), dict(by_check))
 

@@ -175,10 +175,8 @@ def test_equal_keys_give_the_mean_of_the_values(student, rng):
     query, key, values = draw(rng, 4, 4, (7, 3))
     message = "keys that match equally well have equal weights: the output is the mean of the values"
     close(look_up(student, query, np.tile(key, (7, 1)), values)[0], values.mean(axis=0), message)
-    message = "with a scale of 0 every key has the same weight"
-    close(
-        look_up(student, query, rng.normal(size=(7, 4)), values, scale=0.0)[0], values.mean(axis=0), message
-    )
+    output, _ = look_up(student, query, rng.normal(size=(7, 4)), values, scale=0.0)
+    close(output, values.mean(axis=0), "with a scale of 0 every key has the same weight")
 
 
 @question("soft_lookup", points=0.5)
@@ -286,9 +284,7 @@ def test_masking_keys_is_leaving_them_out(student, rng):
             left = shares * mask
             right = left / np.maximum(left.sum(axis=-1, keepdims=True), 1e-30)
             output, weights = attend(student, *arrays, mask=mask)
-            message = (
-                "permitted keys share as they would among themselves; a mask (Tq, Tk) is for all samples"
-            )
+            message = "permitted keys share as if they were alone; a mask (Tq, Tk) is for all samples"
             assert (left.sum(axis=-1) > 0).all(), message
             close(weights, right, message, atol=2e-5)
             message = "the output is the product of the masked weights and value"
@@ -340,9 +336,7 @@ def test_a_constant_added_to_all_scores_changes_nothing(student, rng):
         constant = rng.normal(size=shape[3])
         before = finite(attend(student, query, key, value)[0], "the output")
         after, _ = attend(student, query, key + constant, value)
-        close(
-            after, before, "a vector added to every key adds one number to all scores of a query: no effect"
-        )
+        close(after, before, "a vector added to every key adds one number to all scores of a query")
         key[..., 0, :] += constant
         changed = array(attend(student, query, key, value)[0], "the output", shape=before.shape)
         assert np.abs(changed - before).max() > 1e-4, "another key has another weight"
@@ -361,11 +355,9 @@ def test_nothing_leaks_from_forbidden_keys(student, rng):
             noise_key, noise_value = draw(rng, (*lead, tk, d), (*lead, tk, dv))
             other_key, other_value = key + forbidden * size * noise_key, value + forbidden * noise_value
             after, _ = attend(student, query, other_key, other_value, mask=mask)
-            close(
-                after, before, "what stands at a forbidden position, however large, must not move the output"
-            )
+            close(after, before, "what is at a forbidden position, however large, must not move the output")
         seen, _ = attend(student, query, key, value + allowed[:, None], mask=mask)
-        close(seen, before + 1, "what stands at the permitted positions makes the output")
+        close(seen, before + 1, "what is at the permitted positions makes the output")
 
 
 @question("scaled_dot_product_attention", points=1)
@@ -378,9 +370,7 @@ def test_scores_of_ten_thousand_choose_one_key(student, rng):
         size = rng.permutation(np.linspace(-1, 0.5, tk))
         key = np.broadcast_to(size[:, None] * direction, (*lead, tk, d))
         output, weights = attend(student, sign * direction, key, rng.normal(size=(*lead, tk, dv)))
-        message = (
-            "exp of a large score is infinite: take a query's largest score from all of its scores first"
-        )
+        message = "exp of a large score is infinite: take a query's largest score from all its scores first"
         finite(output, message)
         chosen = np.where(sign > 0, size.argmax(), size.argmin())
         close(weights, (np.arange(tk) == chosen).astype(float), message)
@@ -393,16 +383,13 @@ def test_a_query_that_may_attend_to_nothing_gets_finite_numbers(student, rng):
         arrays, mask = draw_attention(rng, shape), np.ones((*lead, tq, tk), dtype=bool)
         before = finite(attend(student, *arrays, mask=mask)[0], "the output")
         mask[..., 1, :] = False
-        message = (
-            "for a row of the mask without True use a finite, very negative number: -inf minus -inf is NaN"
-        )
+        message = "for a row without True use a finite, very negative number: -inf minus -inf is NaN"
         output, _ = (finite(part, message) for part in attend(student, *arrays, mask=mask))
         others = np.arange(tq) != 1
         message = "such a query must not change the others' answers"
         close(output[..., others, :], before[..., others, :], message)
-        assert np.ptp(output[..., others, :], axis=-2).max() > 1e-3, (
-            "different queries have different answers"
-        )
+        message = "different queries have different answers"
+        assert np.ptp(output[..., others, :], axis=-2).max() > 1e-3, message
 
 
 @question("scaled_dot_product_attention", points=1)
@@ -410,10 +397,8 @@ def test_half_precision_works_too(student, rng):
     message = "float16 ends at 65504: -1e9 is minus infinity there, and 0 * -inf is NaN"
     for shape in SHAPES:
         lead, tq, tk, _, _ = shape
-        half, mask = (
-            [part.astype(np.float16) for part in draw_attention(rng, shape)],
-            draw_mask(rng, *lead, tq, tk),
-        )
+        half = [part.astype(np.float16) for part in draw_attention(rng, shape)]
+        mask = draw_mask(rng, *lead, tq, tk)
         single = attend(student, *(part.astype(np.float32) for part in half), mask=mask)
         for part, right in zip(attend(student, *half, mask=mask), single, strict=True):
             close(part, finite(right, "the result in float32"), message, atol=3e-2, rtol=1e-2)
@@ -475,9 +460,8 @@ def give_dense(layer, dense):
         wanted = variables(getattr(layer, part))
         fits = [v.size for v in values] == [v.value.size for v in wanted]
         assert fits, f"`{part}` has a kernel (D, D) and a bias (D,), made in `__init__` or `build`"
-        assign(
-            getattr(layer, part), [value.reshape(v.shape) for value, v in zip(values, wanted, strict=True)]
-        )
+        shaped = [value.reshape(variable.shape) for value, variable in zip(values, wanted, strict=True)]
+        assign(getattr(layer, part), shaped)
 
 
 def layer_with(student, dense, num_heads):
@@ -527,9 +511,7 @@ def attend_in_heads(layer, *inputs, **mask):
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student, rng):
     layer = shared(student, "MultiHeadAttention", d_model=9, num_heads=3)
-    message = (
-        "the output has a row of D features for each query; it comes alone unless the weights are asked for"
-    )
+    message = "there is a row of D features for each query, and no weights unless they are asked for"
     for batch, tq, tk in LENGTHS:
         query, value, key = draw_inputs(rng, (batch, tq, tk), 9)
         array(layer(query, value), message, shape=(batch, tq, 9))
@@ -541,10 +523,8 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
     for d_model, num_heads in ((9, 3), (5, 1)):
-        layer, size = (
-            shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads),
-            d_model**2 + d_model,
-        )
+        size = d_model**2 + d_model
+        layer = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
         layer(*draw_inputs(rng, (2, 3, 5), d_model))
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
@@ -582,14 +562,13 @@ def test_keys_are_made_of_the_key_and_values_of_the_value(student, rng):
         query, value, key = draw_inputs(rng, size, 8)
         constant = rng.normal(size=8)
         before = finite(layer(query, value, key), "the output")
-        close(
-            layer(query, value), layer(query, value, value), "without a key the value is the key", atol=5e-5
-        )
+        same = finite(layer(query, value, value), "the output")
+        close(layer(query, value), same, "the value is the key where none is given", atol=5e-5)
         message = "the order is query, value, key: a vector added to all keys does not move the output"
         close(layer(query, value, key + constant), before, message, atol=5e-5)
         shift = constant @ dense["value_dense"][0] @ dense["output_dense"][0]
         message = (
-            "the order is query, value, key: a vector added to all values moves the output by its projection"
+            "the order is query, value, key: a vector added to all values moves the output like one value"
         )
         close(layer(query, value + constant, key), before + shift, message, atol=1e-4)
         other = array(layer(query, value, key[:, ::-1]), "the output", shape=before.shape)
@@ -628,9 +607,7 @@ def test_one_head_is_your_attention_between_the_projections(student, rng):
         got = array(layer(query, value, key), "the output", shape=query.shape)
         right = (project(answer, dense, "output_dense") for answer in answers)
         fits = any(np.allclose(got, answer, rtol=1e-4, atol=1e-4) for answer in right)
-        assert fits, (
-            "one head is output_dense(your attention(projected query, projected key, projected value))"
-        )
+        assert fits, "one head is output_dense(your attention(query_dense(query), key_dense(key), …))"
 
 
 @question("multi_head_attention", points=1.5)
@@ -645,14 +622,9 @@ def test_the_mask_is_the_same_for_all_heads(student, rng):
         together = finite(layer(query, value, attention_mask=masks), message)
         alone = [layer(query[[b]], value[[b]], attention_mask=masks[[b]]) for b in range(size[0])]
         close(together, np.concatenate([finite(one, message) for one in alone]), message, atol=5e-5)
-        for_all = layer(query, value, attention_mask=np.broadcast_to(masks[0], size))
-        right = finite(for_all, message)
-        close(
-            layer(query, value, attention_mask=masks[0]),
-            right,
-            "a mask (Tq, Tk) is for all samples",
-            atol=5e-5,
-        )
+        repeated = finite(layer(query, value, attention_mask=np.broadcast_to(masks[0], size)), message)
+        two_axes = layer(query, value, attention_mask=masks[0])
+        close(two_axes, repeated, "a mask (Tq, Tk) is for all samples", atol=5e-5)
         four_axes = layer(query, value, attention_mask=masks[:, None])
         close(four_axes, together, "a mask (B, 1, Tq, Tk) fits as it is", atol=5e-5)
         free = array(layer(query, value), message, shape=together.shape)
@@ -719,9 +691,8 @@ def test_causal_self_attention_sees_nothing_that_comes_later(student, rng):
     layer = shared(student, "CausalSelfAttention", d_model=8, num_heads=2)
     message = "a row of the output moves with a later row of x: the model can copy what it shall predict"
     for length in ((2, 6), (1, 4), (3, 2)):
-        sees = influence(
-            layer, rng.normal(size=(*length, 8)), rng, batched=True
-        )  # (rows of the output, rows of x)
+        x = rng.normal(size=(*length, 8))
+        sees = influence(layer, x, rng, batched=True)  # (rows of the output, rows of x)
         assert not np.triu(sees, 1).any(), message
 
 
@@ -760,11 +731,7 @@ def test_cross_attention_reads_all_of_the_context_in_any_order(student, rng):
 
 @question("self_attention_layers", points=1)
 def test_each_layer_normalizes_the_sum_of_x_and_its_attention(student, rng):
-    x, context, alone = (
-        2 * rng.normal(size=(2, 4, 8)),
-        rng.normal(size=(2, 5, 8)),
-        2 * rng.normal(size=(5, 1, 8)),
-    )
+    x, context, alone = draw(rng, (2, 4, 8), (2, 5, 8), (5, 1, 8), scale=2)
     cases = {
         "GlobalSelfAttention": (x, x),
         "CrossAttention": (x, context),
@@ -801,9 +768,7 @@ def test_causal_self_attention_agrees_with_the_formula(student, rng):
     for batch, length in ((2, 5), (1, 6), (3, 2)):
         x = 2 * rng.normal(size=(batch, length, 8))
         attended, _ = attend_in_heads_in_float64(dense, 2, x, x, mask=np.tri(length, dtype=bool))
-        message = (
-            "with the same weights the output is another: does a position see itself, and the past alone?"
-        )
+        message = "with the same weights the output is another: does a row see itself, and the past alone?"
         close(layer(x), normalized(x + attended, scale, shift), message, atol=5e-3, rtol=1e-3)
 
 
@@ -877,9 +842,8 @@ def test_a_transformer_with_biases_counts_like_keras(student, rng):
     sizes = draw_sizes(rng)
     d_model, dff, shape = sizes["d_model"], sizes["dff"], (None, None, sizes["d_model"])
     attention = built(keras.layers.MultiHeadAttention(8, key_dim=d_model // 8), shape, shape)
-    feed_forward = built(keras.layers.Dense(dff), shape) + built(
-        keras.layers.Dense(d_model), (None, None, dff)
-    )
+    feed_forward = built(keras.layers.Dense(dff), shape)
+    feed_forward += built(keras.layers.Dense(d_model), (None, None, dff))
     norms = 2 * built(keras.layers.LayerNormalization(), shape)
     embedding = built(keras.layers.Embedding(sizes["vocab"], d_model), (None, None))
     right = sizes["n_layer"] * (attention + feed_forward + norms) + embedding
@@ -892,8 +856,8 @@ def test_a_transformer_with_biases_counts_like_keras(student, rng):
 
 @question("submission_contract", points=5, only_with_other_points=True)
 def test_the_notebook_runs_from_top_to_bottom(submission):
-    failed = [cell.index + 1 for cell in cells_until_done(submission) if cell.error is not None]
-    assert not failed, f"restart the kernel and run all cells: cell {failed[0]} fails"
+    for cell in cells_until_done(submission):
+        assert cell.error is None, f"run all cells from the top: cell {cell.index + 1} fails ({cell.error})"
     done = done_cell(submission)
     assert done is not None and done.ran, 'the last cell, print("Done"), must be there and run'
 
@@ -902,5 +866,5 @@ def test_the_notebook_runs_from_top_to_bottom(submission):
 def test_paths_are_relative(submission):
     for cell in submission.cells:
         found = absolute_paths(cell.source) if cell.cell_type == "code" else []
-        message = f"cell {cell.index + 1} has a path of one machine: use one relative to the notebook"
-        assert not found, message
+        found = [f"cell {cell.index + 1} has the path {path[:80]!r} of one machine" for path in found]
+        assert not found, f"{found[0]}: use one that is relative to the notebook"

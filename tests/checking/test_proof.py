@@ -70,7 +70,9 @@ def course(tmp_path, monkeypatch):
 
 
 def test_a_sound_assignment(course):
-    report = mutant_table(course(), "tiny", seeds=[0, 1])
+    told = []
+    report = mutant_table(course(), "tiny", seeds=[0, 1], on_run=told.append)
+    assert told == [*report.variants, *report.mutants]
     assert report.sound and not report.untested
     assert [run.lost for run in report.mutants] == [5, 5, 3, 3, 4, 4]
     assert {run.name for run in report.variants} == {"the solution itself", "adds"}
