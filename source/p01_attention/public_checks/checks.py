@@ -172,9 +172,7 @@ def attend_in_heads(layer, *inputs, **mask):
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student, rng):
     layer = shared(student, "MultiHeadAttention", d_model=9, num_heads=3)
-    message = (
-        "the output has a row of D features for each query; it comes alone unless the weights are asked for"
-    )
+    message = "there is a row of D features for each query, and no weights unless they are asked for"
     for batch, tq, tk in LENGTHS:
         query, value, key = draw_inputs(rng, (batch, tq, tk), 9)
         array(layer(query, value), message, shape=(batch, tq, 9))
@@ -186,10 +184,8 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 @question("multi_head_attention", points=1, public=True)
 def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
     for d_model, num_heads in ((9, 3), (5, 1)):
-        layer, size = (
-            shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads),
-            d_model**2 + d_model,
-        )
+        size = d_model**2 + d_model
+        layer = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
         layer(*draw_inputs(rng, (2, 3, 5), d_model))
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
@@ -237,9 +233,8 @@ def test_causal_self_attention_sees_nothing_that_comes_later(student, rng):
     layer = shared(student, "CausalSelfAttention", d_model=8, num_heads=2)
     message = "a row of the output moves with a later row of x: the model can copy what it shall predict"
     for length in ((2, 6), (1, 4), (3, 2)):
-        sees = influence(
-            layer, rng.normal(size=(*length, 8)), rng, batched=True
-        )  # (rows of the output, rows of x)
+        x = rng.normal(size=(*length, 8))
+        sees = influence(layer, x, rng, batched=True)  # (rows of the output, rows of x)
         assert not np.triu(sees, 1).any(), message
 
 
