@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,28 +37,30 @@ class Jailer:
         self.setuid = self._setuid_program() if os.geteuid() == 0 else None
         self.run_all = functools.cache(self._run_all)
 
-    def run(self, user, mode, *attacks, python=None, path=True, pass_fds=(), **order):
+    def run(self, user, mode, *attacks, python=None, path=True, **order):
         """What each attack gained, in order. Skips where this machine has not the mode, or not the user."""
         need(user, mode)
         order = {"mode": mode, "attacks": attacks, **order}
-        command = [python or interpreter(user), "-B", "-m", "jail", json.dumps(order)]
-        done = subprocess.run(
-            command,
-            env=self._environment(path),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            pass_fds=pass_fds,
-            **credentials(user),
-        )
+        output = {"capture_output": True, "text": True}
+        done = self._start(user, order, python or interpreter(user), path, **output)
         said = [json.loads(line) for line in done.stdout.splitlines()]
-        if order.get("then") == "kill launcher":
-            return said
         assert len(said) == len(attacks), done.stderr
         for each in said:
             assert "error" not in each, each["error"]
         return said
+
+    def run_and_kill_launcher(self, user, mode, attack, hold):
+        """Returns when the launcher has been killed; `hold` is a descriptor that the kernel keeps open."""
+        need(user, mode)
+        order = {"mode": mode, "attacks": [attack], "then": "kill launcher", "hold": hold}
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "pass_fds": [hold]}
+        done = self._start(user, order, interpreter(user), True, **silent)
+        assert done.returncode == -signal.SIGKILL
+
+    def _start(self, user, order, python, path, **streams):
+        command = [python, "-B", "-m", "jail", json.dumps(order)]
+        how = {"env": self._environment(path), "cwd": "/", "timeout": TIMEOUT_S}
+        return subprocess.run(command, **how, **streams, **credentials(user))
 
     def _run_all(self, user, mode, attacks, omit=()):
         return {said["attack"]: said for said in self.run(user, mode, *attacks, omit=omit)}
