@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.errors import LauncherError
-from autograder.sandbox.session import COURSE_MODULES, LAUNCHER_ENVIRONMENT, START_TIMEOUT_S, Launcher
+from autograder.sandbox.launcher_environment import launcher_environment
+from autograder.sandbox.session import COURSE_MODULES, START_TIMEOUT_S, Launcher
 
 IDLE_S = 300.0
 _started: list[subprocess.Popen] = []  # they outlive us: nobody waits for them
@@ -104,7 +105,7 @@ def _start(path: Path, log: Path, isolation: str, preload: Sequence[str], idle_s
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=os.environ | LAUNCHER_ENVIRONMENT,
+            env=launcher_environment(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -25,6 +25,7 @@ from typing import IO
 
 from autograder.errors import IsolationUnavailable, LauncherError
 from autograder.sandbox.kernel import PORTS, connection
+from autograder.sandbox.launcher_environment import launcher_environment
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.work_folder import WorkFolder
 
@@ -32,16 +33,6 @@ from autograder.sandbox.work_folder import WorkFolder
 COURSE_MODULES = ("numpy", "pandas", "matplotlib.pyplot", "pytest", "tensorflow", "keras")
 # What graders need; they are forks too.
 GRADER_MODULES = ("nbformat", "nbclient", "nbgrader.preprocessors", "nbgrader.apps")
-LAUNCHER_ENVIRONMENT = {
-    # Read when a numeric library is imported: threads it starts then do not survive a fork, and two
-    # kernels on two cores should not run four.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "tensorflow",
-}
 START_TIMEOUT_S = 180.0
 LAUNCH_TIMEOUT_S = 30.0
 
@@ -97,7 +88,7 @@ class Launcher:
             process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
-                env=os.environ | LAUNCHER_ENVIRONMENT,
+                env=launcher_environment(os.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
