@@ -25,6 +25,7 @@ class GlobalSelfAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.attention = MultiHeadAttention(d_model, num_heads)
         self.layer_norm = keras.layers.LayerNormalization()
+        self.layer_norm.build((None, None, d_model))
 
     def call(self, x):
         """Look everywhere in x."""
@@ -50,6 +51,7 @@ class CrossAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.attention = MultiHeadAttention(d_model, num_heads)
         self.layer_norm = keras.layers.LayerNormalization()
+        self.layer_norm.build((None, None, d_model))
 
     def call(self, x, context):
         """Look everywhere in the context, from each position of x."""
@@ -74,6 +76,7 @@ class CausalSelfAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.attention = MultiHeadAttention(d_model, num_heads)
         self.layer_norm = keras.layers.LayerNormalization()
+        self.layer_norm.build((None, None, d_model))
 
     def call(self, x):
         """Look at the present and the past."""

@@ -63,6 +63,9 @@ class MultiHeadAttention(keras.layers.Layer):
         self.key_dense = keras.layers.Dense(d_model, name="key_dense")
         self.value_dense = keras.layers.Dense(d_model, name="value_dense")
         self.output_dense = keras.layers.Dense(d_model, name="output_dense")
+        for dense in (self.query_dense, self.key_dense, self.value_dense, self.output_dense):
+            dense.build((None, None, d_model))  # the sizes are known: weights need not wait for a call
+        self.build((None, None, d_model))
 
     def call(self, query, value, key=None, attention_mask=None, return_attention_scores=False):
         """Attend from every query position to the key and value positions."""

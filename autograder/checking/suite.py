@@ -18,6 +18,7 @@ from autograder.checking.submission_facts import SubmissionFacts
 from autograder.checking.transports import LocalTransport
 
 _reference_namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
+_references: dict[tuple[str, ...], Student] = {}
 
 
 def run_checks(
@@ -57,6 +58,14 @@ def reference_student(modules: tuple[str, ...]) -> Student:
     return Student(LocalTransport(reference_namespace(modules)), trusted=True)
 
 
+def _lasting_reference(modules: tuple[str, ...]) -> Student:
+    """One reference for all submissions that this process grades: its `shared` layers are built once."""
+    modules = tuple(modules)
+    if modules not in _references:
+        _references[modules] = reference_student(modules)
+    return _references[modules]
+
+
 def derived_seed(*parts: object) -> int:
     """A 64-bit seed that tells nothing of the parts it is made of."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:8], "big")
@@ -78,7 +87,7 @@ class _GradingBench:
         if name == "student":
             return self._student
         if name == "reference":
-            return reference_student(self._modules)
+            return _lasting_reference(self._modules)
         if name == "rng":
             return np.random.default_rng(derived_seed("inputs", self._seed, case))
         return self._submission
