@@ -69,7 +69,6 @@ print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}")
 # %% locked="drawing"
 from contextlib import contextmanager
 
-plt.rcParams["figure.constrained_layout.use"] = True
 
 
 @contextmanager
@@ -85,16 +84,13 @@ def when_written():
 def show_weights(axes, weights, rows=None, columns=None, title="", ylabel="query", xlabel="key"):
     """Draw one matrix of attention weights, `(Tq, Tk)`: the darker, the more attention."""
     weights = np.asarray(weights)
-    rows, angle = rows or range(weights.shape[0]), 60 if columns else 0
-    columns = columns or range(weights.shape[1])
-    axes.imshow(weights, cmap="Blues", vmin=0, vmax=1)
-    axes.set(title=title, ylabel=ylabel, xlabel=xlabel)
-    axes.set_yticks(range(len(rows)), rows)
-    axes.set_xticks(range(len(columns)), columns, rotation=angle)
-    axes.set_yticks(np.arange(1, len(rows)) - 0.5, minor=True)
-    axes.set_xticks(np.arange(1, len(columns)) - 0.5, minor=True)
-    axes.grid(which="minor", color="white")
-    axes.tick_params(which="both", length=0)
+    rows, columns, angle = rows or range(weights.shape[0]), columns or range(weights.shape[1]), 60 if columns else 0
+    axes.pcolormesh(weights, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1)
+    axes.set(title=title, ylabel=ylabel, xlabel=xlabel, aspect="equal")
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=angle)
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
@@ -270,7 +266,7 @@ with when_written():
     queries, keys = 6 * features(SEEKS), features(IS)
     triangle = tf.constant(np.tri(len(WORDS), dtype=bool))
     masks = {"every word sees every word": None, "no word sees a later one": triangle}
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.8))
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.8), gridspec_kw={"wspace": 0.35})
     for ax, (title, mask) in zip(axes, masks.items()):
         output, weights = scaled_dot_product_attention(queries, keys, keys, mask)
         show_weights(ax, weights, WORDS, WORDS, title)
@@ -290,19 +286,20 @@ with when_written():
     rng = np.random.default_rng(0)
     sizes = 2 ** np.arange(0, 13, 2)
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3))
-    for label, exponent in (("as in the formula", 0), (r"without the division by $\sqrt{d}$", 0.5)):
+    for label, exponent in (("as in the formula", 0), ("without the division by √d", 0.5)):
         largest, passed = [], []
         for d in sizes:
             q, k = tf.constant(rng.normal(size=(2, 32, d)), "float32")
             _, weights = scaled_dot_product_attention(q * float(d) ** exponent, k, k)
             largest.append(np.max(weights, axis=-1).mean())
             passed.append(1 - np.sum(np.square(weights), axis=-1).mean())
-        axes[0].semilogx(sizes, largest, "o-", base=2, label=label)
-        axes[1].semilogx(sizes, passed, "o-", base=2, label=label)
+        axes[0].plot(largest, "o-", label=label)
+        axes[1].plot(passed, "o-", label=label)
     axes[0].set(title="largest weight", xlabel="features d", ylim=(0, 1))
     axes[1].set(title="gradient through the softmax", xlabel="features d", ylim=(0, 1.02))
-    axes[0].legend(frameon=False)
+    axes[0].legend(frameon=False, loc=(0.4, 0.32))
     for ax in axes:
+        ax.set_xticks(range(len(sizes)), sizes)
         ax.spines[["right", "top"]].set_visible(False)
     plt.show()
 
@@ -460,7 +457,7 @@ with when_written():
     answer, after = layer(questions, cards, return_attention_scores=True)
     print("with the weights written by hand:      ", round(float(np.mean((answer[..., 8:] - wanted) ** 2)), 3))
 
-    figure, axes = plt.subplots(1, 5, figsize=(12, 2.9))
+    figure, axes = plt.subplots(1, 5, figsize=(13, 2.9), gridspec_kw={"wspace": 0.4})
     titles = ["head 0, random", "head 1, random", "head 0, by hand", "head 1, by hand"]
     for ax, weights, title in zip(axes, [*before[0], *after[0]], titles):
         show_weights(ax, weights, title=title, ylabel="question", xlabel="card")
@@ -539,7 +536,7 @@ def who_sees_whom(layer, changed, *others):
 with when_written():
     rng = np.random.default_rng(1)
     x, context = (rng.normal(size=(1, length, 8)).astype("float32") for length in (6, 9))
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2))
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), gridspec_kw={"wspace": 0.4})
     show_weights(axes[0], who_sees_whom(GlobalSelfAttention(8, 2), x), title="global")
     show_weights(axes[1], who_sees_whom(CrossAttention(8, 2), context, x), title="cross")
     show_weights(axes[2], who_sees_whom(CausalSelfAttention(8, 2), x), title="causal")

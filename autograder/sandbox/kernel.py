@@ -70,6 +70,7 @@ def prepare(entered: Entered, order: KernelOrder, key: str, probe_fd: int) -> Ca
     app = kernelapp.IPKernelApp.instance(connection_file=str(connection_file), log_level=logging.CRITICAL)
     app.config.HistoryManager.enabled = False
     app.initialize(list(order.arguments))
+    _show_figures(app.shell)
     leave = _Leave()
     app.shell.user_ns.update(exit=leave, quit=leave)
     probe.install(app.shell.user_ns, probe_fd)
@@ -99,6 +100,14 @@ def _ipc_iopub_thread(path: str) -> type:
             return context, pipe
 
     return IpcIOPubThread
+
+
+def _show_figures(shell: Any) -> None:
+    """What importing the inline backend does where there is a shell already; ours was imported ahead."""
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    if inline is not None:
+        inline.configure_inline_support(shell, "inline")
+        sys.modules["matplotlib"].interactive(True)  # a figure that a cell leaves open is shown at its end
 
 
 class OutputFlood(Exception):

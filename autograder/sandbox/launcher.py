@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import selectors
@@ -181,9 +182,22 @@ def import_ahead(modules: Collection[str]) -> None:
             importlib.import_module(name)
         except ImportError as error:
             print(f"launcher: {name} is not imported ahead: {error}", file=sys.stderr, flush=True)
+    if "matplotlib.pyplot" in sys.modules:
+        _draw_once()
     # Objects made so far are out of the collector's sight: its marks would unshare their pages.
     gc.collect()
     gc.freeze()
+
+
+def _draw_once() -> None:
+    """Draw a figure, so that forks find fonts, image formats and the parser of formulas already loaded."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    figure.subplots().set(title="$x$", xlabel="x", ylabel="y")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def _listen(path: Path) -> socket.socket:

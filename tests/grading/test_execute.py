@@ -43,6 +43,15 @@ def test_outputs_are_kept_as_jupyter_has_them(run):
     nbformat.validate(done.nb)
 
 
+def test_figures_are_kept_as_pictures(run):
+    """Shown, or left open at the end of a cell, as in any notebook."""
+    plots = "plt.plot([1, 2])\nplt.show()", "plt.plot([2, 1]);"
+    done = run("import matplotlib.pyplot as plt", *plots, limits=Limits())
+    for cell in done.nb.cells[1:]:
+        assert [output.output_type for output in cell.outputs if "data" in output] == ["display_data"]
+        assert cell.outputs[-1].data["image/png"].startswith("iVBOR")
+
+
 def test_a_failing_cell_costs_itself(run):
     done = run("a = 1", "1 / 0", "print(a)")
     assert outcomes(done) == [None, "ZeroDivisionError: division by zero", None]
