@@ -457,13 +457,6 @@ def draw_dense(rng, d_model):
     return {part: draw(rng, (d_model, d_model), d_model, scale=0.3) for part in PARTS}
 
 
-def with_weights(layer, *shapes):
-    """The layer, called once with inputs of these shapes if it has no weights yet."""
-    if not variables(layer):
-        layer(*map(np.zeros, shapes))
-    return layer
-
-
 def give_dense(layer, dense):
     """Set the four sub-layers' weights."""
     for part, values in dense.items():
@@ -477,8 +470,8 @@ def give_dense(layer, dense):
 def layer_with(student, dense, num_heads):
     """The student's multi-head attention with these weights."""
     d_model = len(dense["query_dense"][0])
-    layer = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
-    with_weights(layer, (1, 2, d_model), (1, 3, d_model))
+    shapes = (1, 2, d_model), (1, 3, d_model)
+    layer = shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
     give_dense(layer, dense)
     return layer
 
@@ -498,11 +491,11 @@ def attend_in_heads_in_float64(dense, num_heads, query, value, key=None, mask: A
 
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
+    shapes = (1, 2, d_model), (1, 3, d_model)
     theirs, ours = (
-        shared(each, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
+        shared(each, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
         for each in (student, reference)
     )
-    with_weights(theirs, (1, 2, d_model), (1, 3, d_model))
     set_random_weights(ours, rng)
     transplant(ours, theirs, "the weights are those of four dense layers D -> D", PARTS)
     return theirs, ours
@@ -637,8 +630,7 @@ def test_one_head_is_your_attention_between_the_projections(student, rng):
 
 @question("multi_head_attention", points=1.5)
 def test_the_mask_is_the_same_for_all_heads(student, rng):
-    layer = shared(student, "MultiHeadAttention", d_model=9, num_heads=3)
-    with_weights(layer, (1, 2, 9), (1, 3, 9))
+    layer = shared(student, "MultiHeadAttention", [(1, 2, 9), (1, 3, 9)], d_model=9, num_heads=3)
     set_random_weights(layer, rng)
     for size in ((2, 3, 5), (3, 4, 4)):  # three samples and three heads are easy to mix up
         query, value, _ = draw_inputs(rng, size, 9)
@@ -677,8 +669,8 @@ def test_gradients_reach_all_eight_weights(student, rng):
 
 def random_layer(student, rng, name):
     """One of the three layers, for 8 features, with random weights."""
-    layer = shared(student, name, d_model=8, num_heads=2)
-    with_weights(layer, *[(1, 2, 8), (1, 3, 8)][: 2 if name == "CrossAttention" else 1])
+    shapes = [(1, 2, 8), (1, 3, 8)] if name == "CrossAttention" else [(1, 2, 8)]
+    layer = shared(student, name, shapes, d_model=8, num_heads=2)
     set_random_weights(layer, rng)
     return layer
 
@@ -700,9 +692,9 @@ def test_the_three_layers_keep_the_shape_of_x(student, rng):
 @question("self_attention_layers", points=1, public=True)
 def test_global_self_attention_agrees_with_the_reference(student, reference, rng):
     theirs, ours = (
-        shared(each, "GlobalSelfAttention", d_model=8, num_heads=2) for each in (student, reference)
+        shared(each, "GlobalSelfAttention", [(1, 2, 8)], d_model=8, num_heads=2)
+        for each in (student, reference)
     )
-    with_weights(theirs, (1, 2, 8))
     set_random_weights(ours, rng)
     transplant(ours.attention, theirs.attention, "`attention` is your MultiHeadAttention", PARTS)
     transplant(ours.layer_norm, theirs.layer_norm, "`layer_norm` is a LayerNormalization")

@@ -256,12 +256,12 @@ ATTENTION_MUTANTS = [
     attention(
         "softmax over the queries",
         ("axis=-1", "axis=-2"),
-        by="shares formula forbidden right masked order alone constant leak large nothing NUMBERS layer_keys no_future trim",
+        by="shares formula forbidden right masked alone constant leak large nothing NUMBERS layer_keys no_future trim",
     ),
     attention(
         "softmax over the batch or the heads",
         (SOFTMAX, f"ops.softmax(scores, axis={THIRD_LAST})"),
-        by="shares formula forbidden right masked variance order alone constant leak large nothing NUMBERS layer_keys one_head no_future trim",
+        by="shares formula forbidden right masked variance order alone constant leak large NUMBERS layer_keys one_head no_future trim",
     ),
     attention(
         "softmax over all pairs",
@@ -336,7 +336,7 @@ ATTENTION_MUTANTS = [
     attention(
         "a mask of its own: nobody looks ahead",
         (SOFTMAX, f"ops.softmax({NOT_AHEAD})"),
-        by="formula forbidden right masked variance order alone constant leak large layer layer_keys layer_keras global context cross",
+        by="formula forbidden right masked variance order alone leak large layer layer_keys layer_keras global context cross",
     ),
     attention(
         "the key reshaped instead of transposed",
@@ -523,7 +523,7 @@ LAYER_MUTANTS = [
     layer(
         "no output projection",
         (OUTPUT, "merge_heads(output)"),
-        by="layer_weights NUMBERS layer_keys one_head gradients",
+        by="NUMBERS layer_keys one_head gradients",
     ),
     layer(
         "the output projection is not used",
@@ -544,12 +544,12 @@ LAYER_MUTANTS = [
     layer(
         "one projection for query and key",
         (KEY, "self.query_dense(key)"),
-        by="layer_weights NUMBERS layer_keys one_head gradients",
+        by="NUMBERS one_head gradients",
     ),
     layer(
         "the value is not projected",
         (VALUE, "value"),
-        by="layer_weights NUMBERS layer_keys one_head gradients",
+        by="NUMBERS layer_keys one_head gradients",
     ),
     layer(
         "the value's projection is the key's",
@@ -751,7 +751,7 @@ THREE_MUTANTS = [
     global_made(
         "normalized over the positions",
         ("LayerNormalization()", "LayerNormalization(axis=1)"),
-        by="three_shape global add_norm",
+        by="global add_norm",
     ),
     global_made(
         "normalized over the batch", ("LayerNormalization", "BatchNormalization"), by="global add_norm"

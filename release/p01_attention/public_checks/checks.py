@@ -3,7 +3,7 @@
 
 import contextlib
 import numpy as np
-from .vocabulary import StudentError, array, close, finite, influence, integer, outputs, parameter_count, question, set_random_weights, shared, transplant, variables
+from .vocabulary import StudentError, array, close, finite, influence, integer, outputs, parameter_count, question, set_random_weights, shared, transplant
 
 
 MEMORIES = [(5, 3, 2), (1, 4, 6), (7, 1, 3), (12, 6, 1)]  # T, d, dv
@@ -147,20 +147,13 @@ def test_merging_undoes_splitting(student, rng):
         close(student.merge_heads(heads), x, "merge_heads puts back what split_heads has cut")
 
 
-def with_weights(layer, *shapes):
-    """The layer, called once with inputs of these shapes if it has no weights yet."""
-    if not variables(layer):
-        layer(*map(np.zeros, shapes))
-    return layer
-
-
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
+    shapes = (1, 2, d_model), (1, 3, d_model)
     theirs, ours = (
-        shared(each, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
+        shared(each, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
         for each in (student, reference)
     )
-    with_weights(theirs, (1, 2, d_model), (1, 3, d_model))
     set_random_weights(ours, rng)
     transplant(ours, theirs, "the weights are those of four dense layers D -> D", PARTS)
     return theirs, ours
@@ -224,9 +217,9 @@ def test_the_three_layers_keep_the_shape_of_x(student, rng):
 @question("self_attention_layers", points=1, public=True)
 def test_global_self_attention_agrees_with_the_reference(student, reference, rng):
     theirs, ours = (
-        shared(each, "GlobalSelfAttention", d_model=8, num_heads=2) for each in (student, reference)
+        shared(each, "GlobalSelfAttention", [(1, 2, 8)], d_model=8, num_heads=2)
+        for each in (student, reference)
     )
-    with_weights(theirs, (1, 2, 8))
     set_random_weights(ours, rng)
     transplant(ours.attention, theirs.attention, "`attention` is your MultiHeadAttention", PARTS)
     transplant(ours.layer_norm, theirs.layer_norm, "`layer_norm` is a LayerNormalization")
