@@ -751,7 +751,7 @@ THREE_MUTANTS = [
     global_made(
         "normalized over the positions",
         ("LayerNormalization()", "LayerNormalization(axis=1)"),
-        by="global add_norm",
+        by="three_shape global add_norm",
     ),
     global_made(
         "normalized over the batch", ("LayerNormalization", "BatchNormalization"), by="global add_norm"
