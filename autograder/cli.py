@@ -118,6 +118,47 @@ def grade(
 
 @main.command()
 @click.argument("assignment")
+@click.option("--apply", is_flag=True, help="Write the new marks; otherwise they are only shown.")
+@click.option("--student", "students", multiple=True, help="Only this student (may be repeated).")
+@click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
+@click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@course_option
+def regrade(
+    assignment: str,
+    apply: bool,
+    students: tuple[str, ...],
+    jobs: int | None,
+    isolation: str | None,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Show whose mark would move after a change of checks, from what to what and by which check."""
+    from autograder.grading.course import Course
+    from autograder.grading.regrade import regrade as regrade_class
+    from autograder.report import terminal
+    from autograder.report.moves import print_moves
+
+    with terminal.progress(as_json=as_json) as progress:
+        found = regrade_class(
+            Course(root),
+            assignment,
+            apply=apply,
+            students=students,
+            jobs=jobs,
+            isolation=isolation,
+            on_start=progress.start,
+            on_result=progress.done,
+        )
+    if as_json:
+        click.echo(json.dumps(found.to_json(), allow_nan=False))
+    else:
+        print_moves(found)
+    sys.exit(1 if found.failures else 0)
+
+
+@main.command()
+@click.argument("assignment")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where to write (default: reports/)."
 )

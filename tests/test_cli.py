@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
-from tests.grading.test_batch import course, hand_in  # noqa: F401  the course of one question
+from tests.grading.test_batch import CHECKS, course, hand_in  # noqa: F401  the course of one question
 
 
 @pytest.fixture
@@ -46,6 +46,19 @@ def test_an_unknown_setting_is_an_error(run, course):  # noqa: F811
     done = run("grade", "ps", "--course", course)
     assert done.exit_code == 2
     assert "isolatoin" in done.stderr
+
+
+def test_regrade_shows_what_would_move(run, course):  # noqa: F811
+    hand_in(course, "ada")
+    run("grade", "ps", "--course", course)
+    (course / "checks" / "ps.py").write_text(CHECKS.replace("2 * each", "3 * each"))
+    done = run("regrade", "ps", "--course", course)
+    assert done.exit_code == 0, done.output
+    assert "2 / 2" in done.stdout and "0 / 2" in done.stdout and "doubles −2" in done.stdout
+    assert "Nothing was written" in done.stdout
+    assert json.loads(run("regrade", "ps", "--json", "--course", course).stdout)["moves"]
+    assert "1 mark moved" in run("regrade", "ps", "--apply", "--course", course).stdout
+    assert "0 marks would move" in run("regrade", "ps", "--course", course).stdout
 
 
 def test_the_report_names_its_page(run, course):  # noqa: F811

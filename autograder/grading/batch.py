@@ -45,6 +45,7 @@ def grade_batch(
     jobs: int | None = None,
     isolation: str | None = None,
     force: bool = False,
+    keep: bool = True,
     launcher: Launcher | None = None,
     on_start: Callable[[int], None] = lambda total: None,
     on_result: Callable[[SubmissionResult], None] = lambda result: None,
@@ -56,12 +57,13 @@ def grade_batch(
         submitted: another folder in place of the course's `submitted/`.
         jobs: submissions graded at once; one a core otherwise.
         force: grade again what has not changed.
+        keep: write marks, notebooks and receipts; otherwise only tell what they would be.
         launcher: started ahead with what the notebooks import; otherwise one is started where it is needed.
         on_start, on_result: told how many there are, and each result as it comes.
     Raises: ConfigError for an unknown assignment; IsolationUnavailable.
     """
     started = time.monotonic()
-    batch = _Batch(course, assignment, force)
+    batch = _Batch(course, assignment, force, keep)
     submissions = course.submissions(assignment, students, submitted)
     on_start(len(submissions))
     results: dict[str, SubmissionResult] = {}
@@ -93,10 +95,11 @@ def grade_batch(
 class _Batch:
     """What the submissions of one run have in common."""
 
-    def __init__(self, course: Course, assignment: str, force: bool):
+    def __init__(self, course: Course, assignment: str, force: bool, keep: bool):
         self._course = course
         self._assignment = assignment
         self._force = force
+        self._keep = keep
         self._trusted = course.trusted_cells(assignment)
         self._released = released_files(course, assignment)
         self._checks = course.checks_file(assignment)
@@ -150,6 +153,8 @@ class _Batch:
 
     def store(self, graded: GradedSubmission, writer: GradebookWriter) -> SubmissionResult:
         """Marks to the gradebook, then the receipt: a receipt always has its marks behind it."""
+        if not self._keep:
+            return graded.result
         result = dataclasses.replace(
             graded.result, checks_sha256=self._checks_sha256, environment_sha256=self._environment_sha256
         )
