@@ -16,7 +16,7 @@ from reference_impl.ring import (
 
 
 def train_ring_gan(seed, steps=2000):
-    """Train a generator and a discriminator on the ring, by `gan_train_step`, with fresh samples in each step.
+    """Train a generator and a discriminator on the ring, by `gan_train_step`, each step on fresh samples.
 
     Args:
         seed: for `keras.utils.set_random_seed`: one seed, one result.

@@ -112,7 +112,9 @@ def test_real_and_fake_samples_are_averaged_apart(student, rng):
     for few, many in ((2, 30), (30, 2), (1, 11)):
         real, fake = 3 * rng.normal(size=(few, 1)), 3 * rng.normal(size=(many, 1))
         expected = cross_entropy(real, 1) + cross_entropy(fake, 0)
-        message = "the mean over the real samples plus the mean over the fakes, however many there are of each"
+        message = (
+            "the mean over the real samples plus the mean over the fakes, however many there are of each"
+        )
         close(student.discriminator_loss(real, fake), expected, message)
 
 
@@ -141,7 +143,9 @@ def test_fooling_is_being_taken_for_real(student, rng):
 @question("gan_losses", points=1)
 def test_the_minimax_game_is_zero_sum(student, rng):
     real, fake, other = 2 * rng.normal(size=(3, 8, 1))
-    paid = [finite(student.discriminator_loss(real, each), "the discriminator's loss") for each in (fake, other)]
+    paid = [
+        finite(student.discriminator_loss(real, each), "the discriminator's loss") for each in (fake, other)
+    ]
     won = [finite(student.generator_loss_minimax(each), "the minimax loss") for each in (fake, other)]
     message = "what other fakes cost the discriminator more, the minimax loss of the generator sinks by"
     close(paid[0] - paid[1], won[1] - won[0], message)
@@ -256,7 +260,9 @@ class Game:
 
     def play(self, real, noise):
         result = self.student.gan_train_step(self.generator, self.judge, real, self.opts, noise)
-        return outputs(result, 2, "gan_train_step gives a pair: the generator's loss, the discriminator's loss")
+        return outputs(
+            result, 2, "gan_train_step gives a pair: the generator's loss, the discriminator's loss"
+        )
 
     def loss(self, text, **names) -> Handle:
         """A function over there of the two networks G and D, and of what `names` adds."""
@@ -291,7 +297,9 @@ def test_a_round_trains_both_networks(student, rng):
     before = variables(game.generator), variables(game.judge)
     for loss in game.play(*game.draw(rng)):
         assert finite(loss, "both losses are numbers").size == 1, "both losses are one number"
-    for network, name, old in zip((game.generator, game.judge), ("generator", "discriminator"), before, strict=True):
+    for network, name, old in zip(
+        (game.generator, game.judge), ("generator", "discriminator"), before, strict=True
+    ):
         message = f"every weight of the {name} moves: do its gradients reach its own optimizer?"
         assert all(0 < change < 100 for change in deltas(old, variables(network))), message
 
@@ -478,7 +486,9 @@ def test_training_gives_two_networks_and_two_losses_a_step(student, rng):
     generator, judge, losses = outputs(result, 3, "it gives generator, discriminator and losses")
     array(losses, "the losses have a row for each step: the generator's, the discriminator's", shape=(3, 2))
     finite(losses, "the losses")
-    points = array(generator(rng.normal(size=(7, 8))), "the generator comes first: noise to points", shape=(7, 2))
+    points = array(
+        generator(rng.normal(size=(7, 8))), "the generator comes first: noise to points", shape=(7, 2)
+    )
     array(judge(points), "the discriminator comes second: points to logits", shape=(7, 1))
 
 
@@ -502,10 +512,16 @@ def test_every_step_has_fresh_samples_and_fresh_noise(student):
     reals = [array(real, "real samples are points", shape=(None, 2)) for real in reals]
     noises = [array(noise, "noise is (2, B, 8)", shape=(2, None, 8)) for noise in noises]
     for one, other in itertools.combinations(reals, 2):
-        assert one.shape != other.shape or np.abs(one - other).max() > 1e-3, "each step has real samples of its own"
+        assert one.shape != other.shape or np.abs(one - other).max() > 1e-3, (
+            "each step has real samples of its own"
+        )
     for one, other in itertools.combinations([half for noise in noises for half in noise], 2):
-        assert np.abs(one - other).max() > 1e-3, "noise is drawn anew: for each step, and for both halves of it"
-    assert np.quantile(ring_distances(np.concatenate(reals))[1], 0.9) < 4, "the real samples come from the ring"
+        assert np.abs(one - other).max() > 1e-3, (
+            "noise is drawn anew: for each step, and for both halves of it"
+        )
+    assert np.quantile(ring_distances(np.concatenate(reals))[1], 0.9) < 4, (
+        "the real samples come from the ring"
+    )
     everything = np.concatenate([noise.ravel() for noise in noises])
     message = "noise is standard normal"
     assert abs(everything.mean()) < 0.2 and 0.8 < everything.std() < 1.2, message
@@ -528,7 +544,9 @@ def test_the_generator_covers_the_ring(student, rng):
             untrained = (ring_distances(finite(generated(generator, rng), "points"))[1] < 3).mean()
         finally:
             assign(generator, before)
-        assert untrained < 0.6, "the points must come from the generator's weights: others give the same points"
+        assert untrained < 0.6, (
+            "the points must come from the generator's weights: others give the same points"
+        )
 
     best_run(student, "train_ring_gan", "ring_run", judge)
 
@@ -624,11 +642,19 @@ def test_pixels_reach_from_black_to_white(student, rng):
     weights = [variable.value for variable in variables(generator)]
     random = [rng.normal(0, 0.5, value.shape) for value in weights]
     try:
-        assign(generator, [np.abs(r) + 0.5 if v.min() >= 0 and v.ndim == 1 else r for r, v in zip(random, weights, strict=True)])
+        assign(
+            generator,
+            [
+                np.abs(r) + 0.5 if v.min() >= 0 and v.ndim == 1 else r
+                for r, v in zip(random, weights, strict=True)
+            ],
+        )
         images = finite(generator(rng.normal(size=(20, 5))), "the images")
     finally:
         assign(generator, weights)
-    message = "with large weights pixels come near -1 and near 1: tanh, and neither a sigmoid nor a norm after it"
+    message = (
+        "with large weights pixels come near -1 and near 1: tanh, and neither a sigmoid nor a norm after it"
+    )
     assert images.min() < -0.9 and images.max() > 0.9, message
     assert np.abs(images).max() <= 1, message
 
@@ -644,7 +670,9 @@ def test_sizes_halve_and_double_by_strides(student):
             sizes = [tuple(layer["shape"][1:]) for layer in layers]
             for part, width in ((2, 4), (4, 8)):
                 wanted = (height // part, breadth // part, width)
-                message = f"the {name} has `width` channels at half the size, twice as many at a quarter of it"
+                message = (
+                    f"the {name} has `width` channels at half the size, twice as many at a quarter of it"
+                )
                 assert wanted in sizes, message
 
 
@@ -658,7 +686,9 @@ def test_batch_normalization_is_where_it_belongs(student):
     message = "no normalization at the generator's output: it would take contrast and brightness from it"
     assert not kind(weighty[-1], "BatchNormalization"), message
     weighty = [layer for layer in judge if layer["weights"]]
-    message = "no normalization at the discriminator's input: a batch of fakes would be told by its statistics"
+    message = (
+        "no normalization at the discriminator's input: a batch of fakes would be told by its statistics"
+    )
     assert kind(weighty[0], "BaseConv"), message
 
 
@@ -719,7 +749,9 @@ def test_each_grain_goes_to_the_place_of_its_rank(student, rng):
 def test_the_critic_scores_real_samples_higher(student, reference, rng):
     for real, fake in BATCHES:
         scores = 4 * rng.normal(size=real), 4 * rng.normal(size=fake) + 1
-        message = "the critic's loss is the mean score of the fakes minus that of the real samples, of plain scores"
+        message = (
+            "the critic's loss is the mean score of the fakes minus that of the real samples, of plain scores"
+        )
         close(student.critic_loss(*scores), reference.critic_loss(*scores), message)
         message = "the generator's loss is minus the mean score of its fakes"
         close(student.generator_loss(scores[1]), reference.generator_loss(scores[1]), message)
@@ -752,7 +784,11 @@ def test_only_the_difference_of_scores_counts(student, rng):
     close(student.critic_loss(real + 3, fake + 3), before, message)
     close(student.critic_loss(real + 30, fake), before - 30, "the loss falls by as much as real scores rise")
     lower = finite(student.generator_loss(fake + 30), "the generator's loss")
-    close(lower, finite(student.generator_loss(fake), "the loss") - 30, "a fake is the better the higher its score")
+    close(
+        lower,
+        finite(student.generator_loss(fake), "the loss") - 30,
+        "a fake is the better the higher its score",
+    )
 
 
 class Duel(Game):
@@ -835,7 +871,9 @@ def test_the_critic_takes_a_step_for_each_batch_and_the_generator_one(student, r
 def test_a_round_of_wgan_agrees_with_the_reference(student, reference, rng):
     games = [Duel(each, rng, rates=(0.05, 0.1)) for each in (student, reference)]
     rounds = [games[0].draw(rng) for _ in range(2)]
-    message = "after two rounds the weights are others: real[i] and noise[i] for the critic, noise[-1] at the end"
+    message = (
+        "after two rounds the weights are others: real[i] and noise[i] for the critic, noise[-1] at the end"
+    )
     same_as_reference(*games, rounds, message)
 
 
@@ -885,7 +923,9 @@ def test_alpha_is_the_share_of_the_real_sample(student, reference, rng):
 def test_there_is_one_alpha_for_each_sample(student, rng):
     for shape in SAMPLES:
         message = "alpha is (B, 1, ..., 1): one number for each sample, with as many axes as the samples"
-        alpha = array(student.draw_alpha(rng.normal(size=shape)), message, (shape[0],) + (1,) * (len(shape) - 1))
+        alpha = array(
+            student.draw_alpha(rng.normal(size=shape)), message, (shape[0],) + (1,) * (len(shape) - 1)
+        )
         message = "alpha lies between 0 and 1"
         assert (finite(alpha, message) >= 0).all() and (alpha <= 1).all(), message
 
@@ -937,8 +977,13 @@ def test_each_sample_has_a_slope_of_its_own(student, rng):
     critic, shape = define(student, "quadratic", CRITICS), (4, 3, 2, 1)
     pairs = draw_pairs(rng, shape)
     together = finite(student.gradient_penalty(critic, *pairs), "the penalty")
-    alone = [finite(student.gradient_penalty(critic, *(part[[i]] for part in pairs)), "the penalty") for i in range(4)]
-    message = "the penalty of a batch is the mean of those of its samples, whose norms run over all their features"
+    alone = [
+        finite(student.gradient_penalty(critic, *(part[[i]] for part in pairs)), "the penalty")
+        for i in range(4)
+    ]
+    message = (
+        "the penalty of a batch is the mean of those of its samples, whose norms run over all their features"
+    )
     close(together, np.mean(alone), message, rtol=1e-4)
     copies = [np.repeat(part, 3, axis=0) for part in pairs]
     close(student.gradient_penalty(critic, *copies), together, message, rtol=1e-4)
@@ -1008,7 +1053,9 @@ def test_the_critic_minimizes_loss_and_penalty(student, rng):
 def test_two_rounds_with_penalty_agree_with_the_reference(student, reference, rng):
     games = [Duel(each, rng, rates=(0.05, 0.02), penalty_weight=3.0) for each in (student, reference)]
     rounds = [games[0].draw(rng) for _ in range(2)]
-    message = "after two rounds the weights are others: real[i], noise[i] and alpha[i] for the critic's step i"
+    message = (
+        "after two rounds the weights are others: real[i], noise[i] and alpha[i] for the critic's step i"
+    )
     same_as_reference(*games, rounds, message)
 
 
