@@ -15,7 +15,7 @@ def prepare_images(images):
 
 
 def make_generator(noise_dim, image_shape, width=32):
-    """Noise to images: a dense layer draws them at a quarter of their size, transposed convolutions enlarge them.
+    """Noise to images: a dense layer at a quarter of their size, then two transposed convolutions.
 
     Batch normalization and a leaky ReLU follow each layer but the last, which ends in tanh.
 

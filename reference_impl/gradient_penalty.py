@@ -9,7 +9,7 @@ def draw_alpha(samples):
 
     Args:
         samples: `(B, ...)`.
-    Returns: `(B, 1, ..., 1)`, float32, with as many axes as `samples`: one number for all of a sample's features.
+    Returns: `(B, 1, ..., 1)`, float32, with as many axes as `samples`: one number a sample.
     Source: Gulrajani et al. 2017, algorithm 1, line 4.
     """
     return tf.random.uniform(samples.shape[:1] + [1] * (samples.ndim - 1))

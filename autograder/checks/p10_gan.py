@@ -1,4 +1,4 @@
-"""Checks of problem set 10: the losses of GANs, their training, convolutions, Wasserstein distance and penalty.
+"""Checks of problem set 10: losses of GANs, their training, convolutions, Wasserstein distance and penalty.
 
 Training steps are judged on small networks with weights of the grader's: how far a step moves them is
 compared with the gradient of the student's own losses, so that an error in a loss is paid for once; one
@@ -54,7 +54,7 @@ class Loud(keras.layers.Layer):
 def make_networks(loud):
     'A generator of 3 numbers to 4, a discriminator of 4 to 1; when `loud`, louder while they are trained.'
     def network(inputs, hidden, outputs):
-        layers = [keras.layers.Dense(hidden, activation="tanh"), *[Loud()] * loud, keras.layers.Dense(outputs)]
+        layers = [keras.layers.Dense(hidden, "tanh"), *[Loud()] * loud, keras.layers.Dense(outputs)]
         return keras.Sequential([keras.Input((inputs,)), *layers])
     return network(3, 5, 4), network(4, 6, 1)
 """
@@ -283,8 +283,9 @@ class Game:
             own=self.student.generator_loss_nonsaturating,
         )
 
-    def spy(self):
-        return StepSpy(generator=self.generator, discriminator=self.judge)
+
+def spy_on(game):
+    return StepSpy(generator=game.generator, discriminator=game.judge)
 
 
 def gradient_of(loss, *args, by):
@@ -319,7 +320,7 @@ def test_a_round_gives_the_losses_that_it_minimized(student, rng):
 def test_the_discriminator_goes_down_its_own_loss_and_the_generator_stays(student, rng):
     game = Game(student, rng, rates=(0.0, RATE))
     real, noise = game.draw(rng, same=True)
-    loss, spy = game.judge_loss(), game.spy()
+    loss, spy = game.judge_loss(), spy_on(game)
     gradients = gradient_of(loss, real, noise[0], by=game.judge)
     confirm_variable_gradient(
         game.judge, lambda: loss(real, noise[0]), gradients, 1.0, rng, "the gradient is that of your loss"
@@ -334,7 +335,7 @@ def test_the_discriminator_goes_down_its_own_loss_and_the_generator_stays(studen
 def test_the_generator_goes_down_its_own_loss_and_the_discriminator_stays(student, rng):
     game = Game(student, rng, rates=(RATE, 0.0))
     real, noise = game.draw(rng, same=True)
-    loss, spy = game.generator_loss(), game.spy()
+    loss, spy = game.generator_loss(), spy_on(game)
     gradients = gradient_of(loss, noise[1], by=game.generator)
     confirm_variable_gradient(
         game.generator, lambda: loss(noise[1]), gradients, 1.0, rng, "the gradient is that of your loss"
@@ -349,7 +350,7 @@ def test_the_generator_goes_down_its_own_loss_and_the_discriminator_stays(studen
 def test_the_generator_learns_against_the_new_discriminator(student, rng):
     game = Game(student, rng, rates=(RATE, 5 * RATE))
     real, noise = game.draw(rng, same=True)
-    before, spy = variables(game.generator), game.spy()
+    before, spy = variables(game.generator), spy_on(game)
     spy.watch(lambda: game.play(real, noise))
     after = variables(game.generator)
     assign(game.generator, [variable.value for variable in before])
@@ -369,7 +370,7 @@ def test_each_step_has_noise_of_its_own(student, rng):
             drawn = noise.copy()
             if changed is not None:
                 drawn[changed] = rng.normal(size=noise.shape[1:])
-            spy = game.spy()
+            spy = spy_on(game)
             spy.watch(lambda game=game, drawn=drawn, real=real: game.play(real, drawn))
             changes.append(np.concatenate([change.ravel() for change in spy.changes(group)]))
             spy.put_back()
@@ -388,7 +389,7 @@ def test_networks_know_that_they_are_trained(student, rng):
             gradients = gradient_of(game.judge_loss(), real, noise[0], by=game.judge)
         else:
             gradients = gradient_of(game.generator_loss(), noise[1], by=game.generator)
-        spy = game.spy()
+        spy = spy_on(game)
         spy.watch(lambda game=game, real=real, noise=noise: game.play(real, noise))
         spy.require_descent(group, gradients, RATE, message)
 
@@ -846,7 +847,7 @@ def test_the_critic_goes_down_its_own_loss_between_the_bounds(student, rng):
     game = Duel(student, rng, rates=(0.0, 0.3), clip=0.8)
     real, noise = game.draw(rng, rounds=1, same=True)
     gradients = gradient_of(game.judge_loss(), real[0], noise[0], by=game.judge)
-    spy = game.spy()
+    spy = spy_on(game)
     before = variables(game.judge)
     spy.watch(lambda: game.play(real, noise))
     spy.require_unmoved("generator", "the critic's optimizer moves weights of the generator")
@@ -1042,7 +1043,7 @@ def test_the_critic_minimizes_loss_and_penalty(student, rng):
         game = Duel(student, rng, rates=(0.0, 0.01), penalty_weight=weight)
         real, noise, alpha = game.draw(rng, rounds=1, same=True)
         gradients = gradient_of(game.judge_loss(), real[0], noise[0], alpha[0], by=game.judge)
-        spy = game.spy()
+        spy = spy_on(game)
         spy.watch(lambda game=game, drawn=(real, noise, alpha): game.play(*drawn))
         spy.require_unmoved("generator", "the critic's optimizer moves weights of the generator")
         message = "the critic goes down critic_loss + penalty_weight * gradient_penalty, and is not clipped"
