@@ -51,7 +51,7 @@ def wgan_gp_train_step(G, critic, real, opts, noise, alpha, penalty_weight=10.0)
     return g_loss, c_loss
 
 
-def train_ring_wgan(seed, steps=400, n_critic=5):
+def train_ring_wgan(seed, steps=300, n_critic=5):
     """Train a generator and a critic on the ring, by `wgan_gp_train_step`, with fresh samples in each step.
 
     Args:

@@ -349,15 +349,15 @@ with when_written():
 with when_written():
     real = sample_ring(1500)
     noise = tf.random.normal((1500, RING_NOISE_DIM))
-    stages = {steps: train_ring_gan(seed=0, steps=steps)[0] for steps in (1, 100, 400)} | {2000: ring_run[0]}
-    figure, axes = plt.subplots(1, 5, figsize=(13, 2.7), width_ratios=(1, 1, 1, 1, 1.7))
+    stages = {steps: train_ring_gan(seed=0, steps=steps)[0] for steps in (1, 200)} | {2000: ring_run[0]}
+    figure, axes = plt.subplots(1, 4, figsize=(11, 2.9), width_ratios=(1, 1, 1, 1.6))
     for ax, (steps, generator) in zip(axes, stages.items()):
         show_plane(ax, generator(noise), real, f"{steps} round{'s' * (steps > 1)}")
     for curve, level, label in zip(smoothed(ring_run[2]).T, (np.log(2), 2 * np.log(2)), ("generator", "discriminator")):
-        line = axes[4].plot(curve, label=label)[0]
-        axes[4].axhline(level, color=line.get_color(), linestyle=":")
-    axes[4].set(title="losses", xlabel="round", ylim=(0, 2.2))
-    axes[4].legend(frameon=False, ncols=2, loc="upper right")
+        line = axes[3].plot(curve, label=label)[0]
+        axes[3].axhline(level, color=line.get_color(), linestyle=":")
+    axes[3].set(title="losses", xlabel="round", ylim=(0, 2.2))
+    axes[3].legend(frameon=False, ncols=2, loc="upper right")
     plt.show()
 
 # %% [markdown] written="written_gan" points=5

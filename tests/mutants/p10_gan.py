@@ -565,7 +565,7 @@ FACE_MUTANTS = [
     ),
     prepare("the negative", instead="return 1 - 2 * ops.expand_dims(images, -1)", by="pixels"),
     maker("a sigmoid at the end", ('"tanh"', '"sigmoid"'), by="reach"),
-    maker("nothing at the end", ('"tanh"', "None"), by="images reach"),
+    maker("nothing at the end", ('"tanh"', "None"), by="reach"),
     maker("normalized at the end", (TANH, TANH + "\n        layers.BatchNormalization(),"), by="reach norms"),
     maker(
         "normalized before the tanh",
@@ -841,7 +841,7 @@ PENALTY_MUTANTS = [
         by="uniform",
     ),
     alpha(
-        "a number for each feature", instead="return tf.random.uniform(samples.shape)", by="one_alpha uniform"
+        "a number for each feature", instead="return tf.random.uniform(samples.shape)", by="one_alpha"
     ),
     alpha(
         "without axes for the features",
@@ -895,7 +895,7 @@ PENALTY_MUTANTS = [
     ),
     penalty("not squared", (MEAN, "ops.mean(ops.abs(slopes - 1))"), by="curved straight between second"),
     penalty(
-        "one-sided", (MEAN, "ops.mean(ops.square(ops.maximum(slopes - 1, 0)))"), by="straight second flat"
+        "one-sided", (MEAN, "ops.mean(ops.square(ops.maximum(slopes - 1, 0)))"), by="curved straight between second flat"
     ),
     penalty("the slope should be 0", ("slopes - 1", "slopes"), by="curved straight between second flat"),
     penalty(
@@ -912,7 +912,7 @@ PENALTY_MUTANTS = [
     penalty(
         "the norm over the last axis alone",
         ("features = tuple(range(1, gradients.ndim))", "features = -1"),
-        by="curved straight own_slope",
+        by="curved straight",
     ),
     penalty(
         "the largest component",
@@ -958,10 +958,9 @@ WGAN_MUTANTS = [
     gp_step(
         "the penalty outside the tape",
         (WEIGHTED.strip(), "pass"),
-        (
-            "gradients = tape.gradient(c_loss, critic",
-            "c_loss += penalty_weight * gradient_penalty(critic, real[i], fake, alpha[i])\n    gradients = tape.gradient(c_loss, critic",
-        ),
+        (C_GRADIENT, f"{C_GRADIENT}\n    {WEIGHTED.strip()}"),
+        by=f"{GP} slope",
+    ),
         by=f"{GP}",
     ),
     gp_step("one alpha for all steps", ("alpha[i]", "alpha[0]"), by="gp_round"),
