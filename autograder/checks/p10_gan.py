@@ -471,7 +471,7 @@ def generated(generator, rng, count=2000):
     return array(generator(rng.normal(size=(count, 8))), message, shape=(count, 2))
 
 
-@question("toy_gan", points=1, public=True)
+@question("toy_gan", points=1, public=True, seconds=90)
 def test_training_gives_two_networks_and_two_losses_a_step(student, rng):
     result = shared(student, "train_ring_gan", seed=5, steps=3)
     generator, judge, losses = outputs(result, 3, "it gives generator, discriminator and losses")
@@ -483,7 +483,7 @@ def test_training_gives_two_networks_and_two_losses_a_step(student, rng):
     array(judge(points), "the discriminator comes second: points to logits", shape=(7, 1))
 
 
-@question("toy_gan", points=0.5)
+@question("toy_gan", points=0.5, seconds=90)
 def test_a_seed_stands_for_one_training(student, rng):
     noise = rng.normal(size=(5, 8))
     message = "one seed, one result: call keras.utils.set_random_seed(seed) before anything is drawn"
@@ -494,7 +494,7 @@ def test_a_seed_stands_for_one_training(student, rng):
     assert np.abs(other - first).max() > 1e-3, "another seed gives another generator"
 
 
-@question("toy_gan", points=2)
+@question("toy_gan", points=2, seconds=90)
 def test_every_step_has_fresh_samples_and_fresh_noise(student):
     seen = define(student, "watch", WATCH)(student.train_ring_gan, 3, 4)
     reals, noises, apart = outputs(seen, 3, "what the steps were given")

@@ -76,6 +76,43 @@ def test_attention_with_nothing_written_runs_to_the_end(run):
     assert printed.endswith("Done\n")
 
 
+GAN = (ROOT / "source" / "p10_gan.py").read_text(encoding="utf-8")
+
+
+def test_gan_ships_the_ring_of_the_reference():
+    given = (
+        (ROOT / "reference_impl" / "ring.py")
+        .read_text(encoding="utf-8")
+        .partition("import tensorflow as tf\n")[2]
+    )
+    assert given.strip() in GAN
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_gan_with_every_question_solved(run):
+    pytest.importorskip("skimage", reason="the faces come with scikit-image")
+    printed, figures = run(code_cells("p10_gan"))
+    assert figures == 6
+    assert "Nothing to see" not in printed
+    assert printed.endswith("Done\n")
+    assert len(re.findall(r"8 of 8 modes", printed)) == 2
+
+
+def test_gan_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p10_gan", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see") == 9
+    assert printed.endswith("Done\n")
+
+
+def test_gan_has_a_table_of_points_that_is_that_of_the_checks():
+    rows = re.findall(r"^# \|.*\| ([\d+ ]+) \|$", GAN, re.MULTILINE)
+    checked = sum(check.points for check in check_catalogue(ROOT / "autograder" / "checks" / "p10_gan.py"))
+    assert sum(float(points) for row in rows for points in row.split("+")) == checked + 5 == 65
+    assert "65 points" in GAN
+
+
 def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     printed, figures = run(code_cells("p00_setup"))
     assert figures == 1

@@ -536,7 +536,7 @@ RING_MUTANTS = [
             "own = gan_train_step",
             "import types\nown = types.FunctionType(gan_train_step.__code__, globals())",
         ),
-        by="",
+        by="fresh",
     ),
 ]
 
@@ -840,9 +840,7 @@ PENALTY_MUTANTS = [
         instead="return tf.ones(samples.shape[:1] + [1] * (samples.ndim - 1)) * tf.random.uniform(())",
         by="uniform",
     ),
-    alpha(
-        "a number for each feature", instead="return tf.random.uniform(samples.shape)", by="one_alpha"
-    ),
+    alpha("a number for each feature", instead="return tf.random.uniform(samples.shape)", by="one_alpha"),
     alpha(
         "without axes for the features",
         instead="return tf.random.uniform(samples.shape[:1])",
@@ -895,7 +893,9 @@ PENALTY_MUTANTS = [
     ),
     penalty("not squared", (MEAN, "ops.mean(ops.abs(slopes - 1))"), by="curved straight between second"),
     penalty(
-        "one-sided", (MEAN, "ops.mean(ops.square(ops.maximum(slopes - 1, 0)))"), by="curved straight between second flat"
+        "one-sided",
+        (MEAN, "ops.mean(ops.square(ops.maximum(slopes - 1, 0)))"),
+        by="curved straight between second flat",
     ),
     penalty("the slope should be 0", ("slopes - 1", "slopes"), by="curved straight between second flat"),
     penalty(
@@ -961,8 +961,6 @@ WGAN_MUTANTS = [
         (C_GRADIENT, f"{C_GRADIENT}\n    {WEIGHTED.strip()}"),
         by=f"{GP} slope",
     ),
-        by=f"{GP}",
-    ),
     gp_step("one alpha for all steps", ("alpha[i]", "alpha[0]"), by="gp_round"),
     gp_step("one noise for all steps", ("noise[i]", "noise[0]"), by="gp_round"),
     gp_step("one batch for all steps", ("critic(real[i]", "critic(real[0]"), by="gp_round"),
@@ -995,7 +993,7 @@ WGAN_MUTANTS = [
     ring_wgan(
         "a critic that was not trained",
         ("return G, critic, losses", "return G, make_ring_discriminator(), losses"),
-        by="",
+        by="slope",
     ),
 ]
 

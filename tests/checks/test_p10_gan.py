@@ -1,0 +1,120 @@
+"""The checks of problem set 10, proved: every listed mistake is noticed, by name; every right solution passes.
+
+By default a mistake of each kind is looked for in its own question, and nothing is trained to the end. `slow`
+takes all mistakes, and trains: right solutions, and the mistakes that a training run shows.
+"""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from autograder.checking.catalogue import check_catalogue
+from autograder.checking.check_module import load_check_module
+from autograder.checking.mutants import false_alarms
+from autograder.checking.proof import Proof
+
+ROOT = Path(__file__).parents[2]
+CHECKS = ROOT / "autograder/checks/p10_gan.py"
+DATA = load_check_module(ROOT / "tests/mutants/p10_gan.py")
+POINTS = {
+    "gan_losses": 9,
+    "optimal_discriminator": 5,
+    "gan_train_step": 11,
+    "toy_gan": 7,
+    "dcgan": 7,
+    "wasserstein_1d": 2,
+    "wgan": 6,
+    "gradient_penalty": 9,
+    "toy_wgan": 4,
+}
+TRAINED = {"train_ring_gan", "train_ring_wgan", "wgan_gp_train_step"}  # their own questions have a gate
+TYPICAL = (
+    "labels flipped: real = 0, fake = 1",
+    "minus the minimax loss",
+    "0 log 0 is nan",
+    "the discriminator's step moves the generator too",
+    "fakes are detached in the generator's step",
+    "both against the old networks: one tape for both",
+    "a sigmoid, for a loss of logits",
+    "no running sum",
+    "clipped before the step",
+    "normal, as in the Keras example",
+    "the slope at the real points",
+    "cut off from the critic",
+)
+
+
+def title(case):
+    return getattr(case, "name", None) or f"{case.target}: {case.wrong}"
+
+
+@pytest.fixture(scope="module")
+def proof():
+    return Proof(ROOT, "p10_gan")
+
+
+def require_caught(run):
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
+    for message in run.failed.values():
+        told = re.sub(r"\((max\. difference|measured).*?\)", "", message)
+        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
+
+
+@pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m.wrong in TYPICAL], ids=title)
+def test_a_typical_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
+    require_caught(proof.run_mutant(mutant, own_question_only=True))
+
+
+def test_the_typical_mistakes_are_among_the_mutants():
+    assert set(TYPICAL) <= {mutant.wrong for mutant in DATA.MUTANTS}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m.target not in TRAINED], ids=title)
+def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
+    require_caught(proof.run_mutant(mutant, seed=1, own_question_only=True))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
+def test_a_mistake_costs_exactly_its_checks_in_later_questions_too(proof, mutant):
+    require_caught(proof.run_mutant(mutant))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
+def test_a_right_solution_keeps_every_point(proof, variant):
+    run, results = proof.run_variant(variant)
+    assert not run.failed
+    assert sum(result.earned for result in results) == sum(POINTS.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_right_solutions_pass_whatever_the_seed():
+    found = false_alarms(ROOT, "p10_gan", range(5))
+    assert not found.alarms, found
+
+
+def test_the_release_earns_nothing(proof):
+    assert proof.stub_points() == 0
+
+
+def test_every_check_has_a_mistake_to_notice():
+    named = {name for mutant in DATA.MUTANTS for name in mutant.expected}
+    assert {check.id for check in check_catalogue(CHECKS)} <= named
+
+
+def test_points_of_the_questions():
+    points, public = defaultdict(float), defaultdict(float)
+    for check in check_catalogue(CHECKS):
+        points[check.question] += check.points
+        public[check.question] += check.points * check.public
+    assert points == POINTS
+    for question in POINTS:
+        assert 0 < public[question] < points[question] / 2, question
