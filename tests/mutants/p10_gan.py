@@ -194,12 +194,12 @@ LOSS_MUTANTS = [
     nonsaturating(
         "the minimax loss",
         instead="return -ops.mean(ops.softplus(fake_logits))",
-        by="coins formulas fooling saturates sure rounds",
+        by="coins formulas fooling saturates sure rounds draw",
     ),
     nonsaturating(
         "1 - log D",
         instead="return 1 + ops.mean(ops.softplus(-fake_logits))",
-        by="coins formulas fooling sure",
+        by="coins formulas fooling sure draw",
     ),
     nonsaturating(
         "log of a sigmoid, which underflows",
@@ -212,7 +212,7 @@ LOSS_MUTANTS = [
         by=f"coins formulas fooling saturates sure {GATES}",
     ),
     nonsaturating(
-        "summed over the batch", ("mean", "sum"), by="coins formulas fooling saturates sure rounds"
+        "summed over the batch", ("mean", "sum"), by="coins formulas fooling saturates sure rounds draw"
     ),
     nonsaturating(
         "log2", ("ops.mean(", "1.442695 * ops.mean("), by="coins formulas fooling saturates sure draw"
