@@ -214,9 +214,7 @@ LOSS_MUTANTS = [
     nonsaturating(
         "summed over the batch", ("mean", "sum"), by="coins formulas fooling saturates sure rounds draw"
     ),
-    nonsaturating(
-        "log2", ("ops.mean(", "1.442695 * ops.mean("), by="coins formulas fooling saturates sure draw"
-    ),
+    nonsaturating("log2", ("ops.mean(", "1.442695 * ops.mean("), by="coins formulas fooling saturates sure"),
     minimax(
         "the sign of the discriminator", ("-ops", "ops"), by="coins formulas better zero_sum saturates sure"
     ),
@@ -353,13 +351,21 @@ STEP_MUTANTS = [
         *DISCRIMINATOR_TOO,
         by=f"generator_step new_judge rounds {GATES}",
     ),
-    game("one tape, the wrong variables", (D_GRADIENT, D_GRADIENT.replace("D.t", "G.t")), by=ALL_GAME),
+    game(
+        "one tape, the wrong variables",
+        (D_GRADIENT, D_GRADIENT.replace("D.t", "G.t")),
+        by=ALL_GAME + " run seed fresh covers draw",
+    ),
     game(
         "the discriminator learns that fakes are real",
         ("D(real, training=True), D(fake, training=True)", "D(fake, training=True), D(real, training=True)"),
-        by="losses judge_step training rounds",
+        by="losses judge_step training rounds covers draw",
     ),
-    game("the same optimizer for both", ("= opts", "= opts[0], opts[0]"), by=ALL_GAME),
+    game(
+        "the same optimizer for both",
+        ("= opts", "= opts[0], opts[0]"),
+        by=ALL_GAME + " run seed fresh covers draw",
+    ),
     game(
         "the optimizers the wrong way around",
         (
@@ -374,7 +380,7 @@ STEP_MUTANTS = [
             "D(G(noise[1], training=True), training=True)",
             "D(tf.stop_gradient(G(noise[1], training=True)), training=True)",
         ),
-        by=ALL_GAME,
+        by=ALL_GAME + " run seed fresh covers draw",
     ),
     game(
         "the generator's step goes through NumPy",
@@ -382,12 +388,12 @@ STEP_MUTANTS = [
             "D(G(noise[1], training=True), training=True)",
             "D(G(noise[1], training=True).numpy(), training=True)",
         ),
-        by=ALL_GAME,
+        by=ALL_GAME + " run seed fresh covers draw",
     ),
     game(
         "the minimax loss",
         ("generator_loss_nonsaturating", "generator_loss_minimax"),
-        by="losses generator_step new_judge training rounds",
+        by="losses generator_step new_judge training rounds draw",
     ),
     game(
         "the generator goes uphill",
@@ -431,14 +437,26 @@ STEP_MUTANTS = [
     game(
         "no step of the generator",
         (G_APPLY, "pass"),
-        by="trains generator_step new_judge noise training rounds",
+        by="trains generator_step new_judge noise training rounds covers draw",
     ),
-    game("no step of the discriminator", (D_APPLY, "pass"), by="trains judge_step noise training rounds"),
+    game(
+        "no step of the discriminator",
+        (D_APPLY, "pass"),
+        by="trains judge_step noise training rounds covers draw",
+    ),
     game(
         "two steps of the discriminator", (D_APPLY, f"{D_APPLY}\n{D_APPLY}"), by="judge_step training rounds"
     ),
-    game("the losses the wrong way around", ("return g_loss, d_loss", "return d_loss, g_loss"), by="losses"),
-    game("the losses' sum alone", ("return g_loss, d_loss", "return g_loss + d_loss"), by=ALL_GAME),
+    game(
+        "the losses the wrong way around",
+        ("return g_loss, d_loss", "return d_loss, g_loss"),
+        by="losses draw",
+    ),
+    game(
+        "the losses' sum alone",
+        ("return g_loss, d_loss", "return g_loss + d_loss"),
+        by=ALL_GAME + " run draw",
+    ),
     game(
         "the mean of both losses for the generator",
         (
@@ -446,12 +464,12 @@ STEP_MUTANTS = [
             G_TAPE
             + "\n    g_loss = g_loss + discriminator_loss(D(real, training=True), D(fake, training=True))",
         ),
-        by="losses",
+        by="losses draw",
     ),
     game(
         "weight decay",
         (D_APPLY, f"{D_APPLY}\nfor v in D.trainable_variables: v.assign(0.99 * v)"),
-        by="losses judge_step generator_step training rounds",
+        by="losses judge_step generator_step training rounds covers",
     ),
 ]
 
@@ -488,7 +506,7 @@ RING_MUTANTS = [
         "one noise for all steps",
         ("    " + FRESH + "\n", ""),
         (BEFORE_STEP, f"{FRESH}\n\n{BEFORE_STEP}"),
-        by="fresh covers",
+        by="fresh covers draw",
     ),
     ring(
         "one noise for both halves of a step",
