@@ -516,7 +516,7 @@ RING_MUTANTS = [
     ring(
         "noise made by NumPy while the step is traced",
         (FRESH, "noise = tf.constant(np.random.normal(size=(2, RING_BATCH, RING_NOISE_DIM)), tf.float32)"),
-        by="fresh covers",
+        by="fresh covers draw",
     ),
     ring("uniform noise", (FRESH, FRESH.replace("normal", "uniform")), by="fresh"),
     ring(
