@@ -80,9 +80,9 @@ def autoencoder_of(student, n, latent, hidden=None):
 def test_the_autoencoder_is_its_decoder_after_its_encoder(student, rng):
     for n, latent, hidden in WIDTHS:
         autoencoder, encoder, decoder = autoencoder_of(student, n, latent, hidden)
-        x = rng.normal(size=(4, n))
-        code = array(encoder(x), "the code has `latent` features for each example", shape=(4, latent))
-        output = array(decoder(code), "the decoder gives n features again", shape=(4, n))
+        x = rng.normal(size=(20, n))
+        code = array(encoder(x), "the code has `latent` features for each example", shape=(20, latent))
+        array(decoder(code), "the decoder gives n features again", shape=(20, n))
         set_random_weights([encoder, decoder], rng)
         output = finite(decoder(finite(encoder(x), "the code")), "the output")
         message = "the three models share their layers: autoencoder(x) is decoder(encoder(x))"
@@ -119,7 +119,7 @@ def test_without_hidden_layers_the_output_is_affine(student, rng):
 
 @question("build_autoencoder", points=0.5)
 def test_hidden_layers_bend_and_codes_and_outputs_do_not(student, rng):
-    autoencoder, encoder, decoder = autoencoder_of(student, 6, 2, 30)
+    _, encoder, decoder = autoencoder_of(student, 6, 2, 30)
     set_random_weights([encoder, decoder], rng)
     a, b = draw(rng, (200, 6), (200, 6), scale=10)
     zero = np.zeros((200, 6))
@@ -130,8 +130,11 @@ def test_hidden_layers_bend_and_codes_and_outputs_do_not(student, rng):
         assert np.abs(bent).max() > 0.1, message
         message = "a code and an output may be any number: no activation after the last layers"
         assert at_a.min() < -1.5 and at_a.max() > 1.5, message
-        doubled = finite(model(1e4 * inputs[0]), message), finite(model(2e4 * inputs[0]), message)
-        close(doubled[1] / 1e4, 2 * doubled[0] / 1e4, "the activation is a ReLU", atol=5e-3, rtol=1e-3)
+        far, twice_as_far = (finite(model(size * inputs[0]), message) for size in (1e4, 2e4))
+        unit = np.abs(far).max()
+        close(
+            twice_as_far / unit, 2 * far / unit, "the activation is a ReLU, which has no upper end", atol=1e-2
+        )
 
 
 def components_of(x, count):
@@ -142,9 +145,9 @@ def components_of(x, count):
 
 def flat_data(rng, n=10, latent=3):
     """512 examples that lie near a subspace of `latent` dimensions, somewhere beside the origin."""
-    deviations = np.r_[np.linspace(2, 1, latent), np.full(n - latent, 0.2)]
+    deviations = np.r_[np.linspace(2, 1.2, latent), np.full(n - latent, 0.5)]
     turn, _ = np.linalg.qr(rng.normal(size=(n, n)))
-    return (rng.normal(size=(512, n)) * deviations @ turn + rng.normal(size=n)).astype(np.float32)
+    return (rng.normal(size=(512, n)) * deviations @ turn + 0.5 * rng.normal(size=n)).astype(np.float32)
 
 
 @question("build_autoencoder", points=1)
@@ -153,25 +156,19 @@ def test_training_without_hidden_layers_finds_the_principal_components(student, 
     center, components = components_of(x.astype(np.float64), latent)
     best = np.mean((x - center - (x - center) @ components.T @ components) ** 2)
 
-    def train():
-        autoencoder, encoder, decoder = autoencoder_of(student, x.shape[1], latent)
+    def trained():
+        autoencoder, _, decoder = autoencoder_of(student, x.shape[1], latent)
         autoencoder.compile(optimizer=make(student, "keras.optimizers.Adam", 0.03), loss="mse")
-        autoencoder.fit(x, x, epochs=80, batch_size=128, verbose=0)
+        autoencoder.fit(x, x, epochs=25, batch_size=64, verbose=0)
         error = np.mean((finite(autoencoder(x), "the output") - x) ** 2)
-        return {
-            "error": error / best,
-            "angle": smallest_cosine(finite(decoder(np.eye(latent)), "the output")),
-        }
+        codes = np.concatenate([np.zeros((1, latent)), np.eye(latent)])
+        origin, *points = finite(decoder(codes), "the output").reshape(latent + 1, -1)
+        directions = np.linalg.svd(np.stack(points) - origin, full_matrices=False)[2]
+        cosines = np.linalg.svd(directions @ components.T, compute_uv=False)
+        return {"error": error / best, "angle": np.degrees(np.arccos(min(cosines.min(), 1)))}
 
-    def smallest_cosine(points):
-        points = points - finite(points, "the output").mean(axis=0)
-        directions = np.linalg.svd(points, full_matrices=False)[2][: latent - 1]
-        return np.linalg.svd(directions @ components.T, compute_uv=False).min()
-
-    message = (
-        "trained without hidden layers, an autoencoder is as good as principal components, and their plane"
-    )
-    best_of_three(train, {"error": (0.99, 1.05), "angle": (0.98, 1.001)}, message)
+    message = "trained without hidden layers, an autoencoder finds the plane of the principal components"
+    best_of_three(trained, {"error": (0.99, 1.05), "angle": (0, 10)}, message)
 
 
 @question("autoencoder_losses", points=0.5, public=True)
@@ -373,8 +370,8 @@ def test_every_call_in_training_draws_anew(student, rng):
 def test_draws_have_the_mean_and_the_variance_asked_for(student, rng):
     layer = student.Sampling()
     for mean, variance in zip(rng.uniform(-3, 3, 2), (rng.uniform(0.2, 0.5), rng.uniform(3, 6)), strict=True):
-        draws = layer(np.full((12_500, 4), mean), np.full((12_500, 4), np.log(variance)), training=True)
-        draws = array(draws, "a draw has the shape of the mean", (12_500, 4)).ravel().astype(np.float64)
+        draws = layer(np.full((50_000, 1), mean), np.full((50_000, 1), np.log(variance)), training=True)
+        draws = array(draws, "a draw has the shape of the mean", (50_000, 1)).ravel().astype(np.float64)
         finite(draws, "the draws")
         has_mean(draws, mean, np.sqrt(variance), "the draws of N(mean, exp(log_var)) have another mean", 1e-6)
         has_variance(draws, variance, "the draws of N(mean, exp(log_var)) have another variance", 1e-6)
@@ -386,7 +383,7 @@ def test_examples_and_features_have_noise_of_their_own(student, rng):
     draws = layer(np.zeros((4000, 4)), np.zeros((4000, 4)), training=True)
     draws = array(draws, "a draw has the shape of the mean", (4000, 4)).astype(np.float64)
     message = "the noise is drawn for every example and every feature: one draw must not tell of another"
-    assert (draws.std(axis=0) > 0.5).all() and (draws.std(axis=1) > 0).all(), message
+    assert (draws.std(axis=0) > 0.1).all() and (draws.std(axis=1) > 0).all(), message
     columns = np.concatenate(
         [draws[:2000], draws[2000:]], axis=1
     )  # (2000, 8): features, and halves of the batch
@@ -583,7 +580,9 @@ def test_gradients_of_the_reconstruction_reach_the_logits(student, rng):
 def test_log_density_agrees_with_the_reference(student, reference, rng):
     for size in SIZES:
         sample, mean, log_var = draw_normal(rng, size)
-        message = "the log density is -1/2 of the sum over features of log(2 pi) + log_var + (sample - mean)^2 / variance"
+        message = (
+            "the log density sums -1/2 (log(2 pi) + log_var + (sample - mean)^2 / variance) over the features"
+        )
         right = reference.log_normal_pdf(sample, mean, log_var)
         close(student.log_normal_pdf(sample, mean, log_var), right, message, atol=1e-4)
 
@@ -802,7 +801,7 @@ def test_a_training_step_moves_encoder_and_decoder(student, rng):
 
 
 def candidate_gradients(student, x, values):
-    """Gradients of the loss without noise by the six weights: the right ones, and what the student's own loss gives."""
+    """Gradients by the six weights, without noise: of the right loss, then of the student's own."""
     mean, log_var, logits = affine_forward(x, values)
     count = len(x)
     slopes = [((sigmoid(logits) - x) / count, mean / count, np.expm1(log_var) / 2 / count)]
