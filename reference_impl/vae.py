@@ -110,11 +110,11 @@ class ConditionalVAE(VAE):
 
     def encode(self, x, labels):
         """Mean and log_var, each `(B, latent)`, of x `(B, n)` with labels `(B,)`."""
-        return self.encoder(self._labelled(x, labels))
+        return self.encoder(self.labelled(x, labels))
 
     def decode(self, z, labels):
         """Logits `(B, n)` for codes `(B, latent)` with labels `(B,)`."""
-        return self.decoder(self._labelled(z, labels))
+        return self.decoder(self.labelled(z, labels))
 
     def forward(self, data, training=None):
         """Logits, mean and log_var for a batch `(x, labels)`, as `fit` hands it over."""
@@ -122,6 +122,7 @@ class ConditionalVAE(VAE):
         mean, log_var = self.encode(x, labels)
         return self.decode(self.sampling(mean, log_var, training=training), labels), mean, log_var
 
-    def _labelled(self, features, labels):
+    def labelled(self, features, labels):
+        """Features `(B, k)` and, behind them, one-hot labels: `(B, k + num_classes)`."""
         one_hot = ops.one_hot(ops.cast(labels, "int32"), self.num_classes, dtype=features.dtype)
         return ops.concatenate([features, one_hot], axis=-1)

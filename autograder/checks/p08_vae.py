@@ -821,7 +821,7 @@ def candidate_gradients(student, x, values):
         ]
 
 
-@question("vae", points=2.5)
+@question("vae", points=3)
 def test_one_step_of_sgd_is_weights_minus_rate_times_gradient(student, rng):
     rate = 0.05
     model, encoder, decoder, values = compiled_vae(student, rng, log_var=-40, rate=rate)
@@ -893,7 +893,7 @@ def test_metrics_are_means_over_an_epoch_and_begin_anew(student, rng):
     assert abs(alone[0]["loss"] - alone[1]["loss"]) > 1e-3, "each batch has a loss of its own"
 
 
-@question("vae", points=1)
+@question("vae", points=1.5)
 def test_training_draws_noise_for_every_example(student, rng):
     model, _, _, values = compiled_vae(student, rng, log_var=0, rate=0.0)
     x = np.repeat(rng.uniform(size=(1, 6)), 2000, axis=0)

@@ -889,7 +889,7 @@ LABELLED = """
 one_hot = ops.one_hot(ops.cast(labels, "int32"), self.num_classes, dtype=features.dtype)
 return ops.concatenate([features, one_hot], axis=-1)
 """
-labelled = maker("ConditionalVAE._labelled", LABELLED)
+labelled = maker("ConditionalVAE.labelled", LABELLED)
 WITHOUT = "ops.concatenate([{0}, ops.zeros((ops.shape({0})[0], self.num_classes))], axis=-1)"
 FORWARD_WITH_LABELS = """
 x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
