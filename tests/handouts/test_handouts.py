@@ -16,15 +16,23 @@ from autograder.checking.catalogue import check_catalogue
 ROOT = Path(__file__).parents[2]
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 
-PARTS = (
-    ("hard_lookup", "soft_lookup"),
-    ("scaled_dot_product_attention", "written_attention"),
-    ("split_heads", "multi_head_attention"),
-    ("self_attention_layers",),
-    ("count_parameters",),
-    ("submission_contract",),
-)
-QUESTIONS = [question for part in PARTS for question in part]
+PARTS = {
+    "p01_attention": (
+        ("hard_lookup", "soft_lookup"),
+        ("scaled_dot_product_attention", "written_attention"),
+        ("split_heads", "multi_head_attention"),
+        ("self_attention_layers",),
+        ("count_parameters",),
+        ("submission_contract",),
+    ),
+    "p08_vae": (
+        ("build_autoencoder", "autoencoder_losses", "denoising_and_anomalies"),
+        ("reparameterize", "sampling_layer"),
+        ("kl_divergence", "evidence_bound"),
+        ("vae_networks", "vae", "written_vae"),
+        ("conditional_vae",),
+    ),
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")
 
@@ -76,6 +84,22 @@ def test_attention_with_nothing_written_runs_to_the_end(run):
     assert printed.endswith("Done\n")
 
 
+@pytest.mark.slow
+def test_vae_with_every_question_solved(run):
+    printed, figures = run(code_cells("p08_vae"))
+    assert figures == 10
+    assert "Nothing to see yet" not in printed
+    assert float(re.search(r"a test digit costs (\S+) nats", printed)[1]) < 24.9
+    assert printed.endswith("Done\n")
+
+
+def test_vae_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p08_vae", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see yet") == 9
+    assert printed.endswith("Done\n")
+
+
 def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     printed, figures = run(code_cells("p00_setup"))
     assert figures == 1
@@ -91,17 +115,17 @@ def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     assert printed.endswith("Done\n")
 
 
-def test_the_table_of_points_is_that_of_the_checks():
+@pytest.mark.parametrize("name", PARTS)
+def test_the_table_of_points_is_that_of_the_checks(name):
     """A row of the table for each part with questions, the written one as a second summand of its row."""
-    text = (ROOT / "source" / "p01_attention.py").read_text(encoding="utf-8")
+    text = (ROOT / "source" / f"{name}.py").read_text(encoding="utf-8")
     table = [
         sum(map(float, row.split("+"))) for row in re.findall(r"^# \|.*\| ([\d+ ]+) \|$", text, re.MULTILINE)
     ]
-    cells = read_assignment(ROOT / "source" / "p01_attention.py", "source/p01_attention.py").cells
-    points = dict.fromkeys(QUESTIONS, 0.0) | {
-        cell.id: cell.points for cell in cells if cell.role == "written"
-    }
-    for check in check_catalogue(ROOT / "autograder" / "checks" / "p01_attention.py"):
+    points = {question: 0.0 for part in PARTS[name] for question in part}
+    cells = read_assignment(ROOT / "source" / f"{name}.py", f"source/{name}.py").cells
+    points |= {cell.id: cell.points for cell in cells if cell.role == "written"}
+    for check in check_catalogue(ROOT / "autograder" / "checks" / f"{name}.py"):
         points[check.question] += check.points
-    assert table == [sum(points[question] for question in part) for part in PARTS]
+    assert table == [sum(points[question] for question in part) for part in PARTS[name]]
     assert f"{sum(table):g} points" in text

@@ -289,7 +289,7 @@ DRAW_MUTANTS = [
     draw(
         "log_var taken for the standard deviation",
         (SIGMA, "log_var"),
-        by="draw extreme draw_grads moments apart layer_grads sgd reports epoch vae_noise digits",
+        by="draw extreme draw_grads moments apart layer_grads compiled sgd reports epoch vae_noise digits samples",
     ),
     draw(
         "log_var taken for the log of the standard deviation, squared",
@@ -299,7 +299,7 @@ DRAW_MUTANTS = [
     draw(
         "log_var taken for the variance",
         (SIGMA, "ops.sqrt(ops.abs(log_var))"),
-        by="draw extreme draw_grads moments apart layer_grads sgd reports epoch vae_noise digits",
+        by="draw extreme draw_grads moments apart layer_grads compiled sgd reports epoch vae_noise digits samples",
     ),
     draw(
         "the precision",
@@ -307,35 +307,49 @@ DRAW_MUTANTS = [
         by="draw extreme draw_grads moments layer_grads sgd reports epoch digits",
     ),
     draw(
-        "no standard deviation", (f"{SIGMA} * ", ""), by="draw extreme draw_grads moments layer_grads digits"
+        "no standard deviation",
+        (f"{SIGMA} * ", ""),
+        by="draw extreme draw_grads moments layer_grads sgd reports epoch digits",
     ),
     draw(
         "the noise is not used",
         (f" + {SIGMA} * eps", ""),
-        by="draw extreme own_noise draw_grads anew moments apart layer_grads compiled vae_noise digits",
+        by="draw extreme own_noise draw_grads anew moments apart compiled vae_noise digits samples",
     ),
-    draw("one noise for the batch", ("eps", "eps[:1]"), by="draw extreme own_noise draw_grads"),
-    draw("one noise for all features", ("eps", "eps[:, :1]"), by="draw extreme own_noise draw_grads"),
+    draw("one noise for the batch", ("eps", "eps[:1]"), by="ALL_DRAW moments apart vae_noise digits"),
+    draw("one noise for all features", ("eps", "eps[:, :1]"), by="ALL_DRAW apart digits samples"),
     draw(
         "noise of its own",
         first="eps = keras.random.normal(ops.shape(mean))\n",
         by="draw extreme own_noise draw_grads compiled",
     ),
-    draw("the sum of all noise", ("eps", "ops.sum(eps)"), by="draw extreme own_noise draw_grads"),
-    draw("the size of the noise", ("eps", "ops.abs(eps)"), by="ALL_DRAW moments layer_grads"),
-    draw("log_var is clipped", first="log_var = ops.clip(log_var, -4.0, 4.0)\n", by="extreme"),
-    draw("no gradient to the mean", ("mean +", "ops.stop_gradient(mean) +"), by="draw_grads"),
-    draw("no gradient to the variance", (SIGMA, f"ops.stop_gradient({SIGMA})"), by="draw_grads"),
+    draw(
+        "the sum of all noise", ("eps", "ops.sum(eps)"), by="ALL_DRAW moments apart vae_noise digits samples"
+    ),
+    draw("the size of the noise", ("eps", "ops.abs(eps)"), by="ALL_DRAW moments vae_noise digits samples"),
+    draw(
+        "log_var is clipped", first="log_var = ops.clip(log_var, -4.0, 4.0)\n", by="extreme sgd reports epoch"
+    ),
+    draw(
+        "no gradient to the mean",
+        ("mean +", "ops.stop_gradient(mean) +"),
+        by="draw_grads layer_grads sgd digits samples",
+    ),
+    draw(
+        "no gradient to the variance",
+        (SIGMA, f"ops.stop_gradient({SIGMA})"),
+        by="draw_grads layer_grads digits",
+    ),
     draw(
         "no gradient at all",
         (f"mean + {SIGMA} * eps", f"ops.stop_gradient(mean + {SIGMA} * eps)"),
-        by="draw_grads",
+        by="draw_grads layer_grads sgd digits samples",
     ),
     draw("the noise is taken off", ("mean +", "mean -"), by="draw extreme draw_grads"),
     draw(
         "the mean is left out",
         ("mean + ", ""),
-        by="ALL_DRAW moments layer_grads sgd reports vae_noise digits",
+        by="ALL_DRAW moments layer_grads sgd reports vae_noise digits samples",
     ),
 ]
 
@@ -351,21 +365,25 @@ ALWAYS_MEAN = ("if not training:\n    return mean\n", "")
 
 LAYER_MUTANTS = [
     layer("draws outside training too", ALWAYS_MEAN, by="eval call"),
-    layer("never draws", ("if not training", "if True"), by="anew moments apart compiled vae_noise digits"),
+    layer(
+        "never draws",
+        ("if not training", "if True"),
+        by="anew moments apart compiled vae_noise digits samples",
+    ),
     layer(
         "draws outside training alone",
         ("if not training", "if training"),
-        by="eval anew moments apart compiled call vae_noise digits",
+        by="eval anew moments apart compiled call vae_noise digits samples",
     ),
     layer(
         "one noise for the batch",
         (NORMAL, "keras.random.normal((1, mean.shape[-1]), seed=self.seed_generator)"),
-        by="moments apart vae_noise",
+        by="moments apart vae_noise digits",
     ),
     layer(
         "one noise for all features",
         (NORMAL, "keras.random.normal((ops.shape(mean)[0], 1), seed=self.seed_generator)"),
-        by="apart",
+        by="apart digits samples",
     ),
     layer(
         "a single number of noise",
@@ -715,15 +733,15 @@ STEP_MUTANTS = [
         (LOSS_LINE, "loss = tf.constant(float(vae_loss(x, logits, mean, log_var)))"),
         by="ALL_STEP digits samples",
     ),
-    step("no noise in training", ("training=True", "training=False"), by="vae_noise digits"),
-    step("training is not told", (", training=True", ""), by="vae_noise digits"),
+    step("no noise in training", ("training=True", "training=False"), by="vae_noise digits samples"),
+    step("training is not told", (", training=True", ""), by="vae_noise digits samples"),
     step(
         "one noise for the batch",
         (
             FORWARD,
             "mean, log_var = self.encoder(x)\n    logits = self.decoder(mean + self.sampling(0 * mean[:1], log_var[:1], training=True))",
         ),
-        by="vae_noise",
+        by="vae_noise digits samples",
     ),
     step("nothing is applied", (APPLY, ""), by="moves sgd frozen digits samples"),
     step(
@@ -736,7 +754,7 @@ STEP_MUTANTS = [
         "the decoder alone is trained",
         ("loss, self.trainable_variables)", "loss, self.decoder.trainable_variables)"),
         (APPLY, "self.optimizer.apply(gradients, self.decoder.trainable_variables)"),
-        by="moves sgd frozen digits",
+        by="moves sgd frozen digits samples",
     ),
     step(
         "the encoder alone is trained",

@@ -151,7 +151,7 @@ class Trained(keras.Model):
             loss = ops.mean(parts[0] + parts[1])
         trained = [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
         self.optimizer.apply(tape.gradient(loss, trained), trained)
-        for tracker, value in zip(self.trackers, (loss, *parts)):
+        for tracker, value in zip(self.trackers, (loss, *parts), strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self.trackers}
 

@@ -153,7 +153,7 @@ class VAE(keras.Model):
             divergence = tf.reduce_mean(kl_divergence(mean, log_var))
             total = reconstruction + divergence
         weights = self.trainable_weights
-        self.optimizer.apply_gradients(zip(tape.gradient(total, weights), weights))
+        self.optimizer.apply_gradients(zip(tape.gradient(total, weights), weights, strict=True))
         self.total.update_state(total)
         self.reconstruction.update_state(reconstruction)
         self.divergence.update_state(divergence)
