@@ -1077,7 +1077,7 @@ SAMPLES = {
     "variety": Band(
         "the deviation of a pixel among drawn digits of one label",
         floor=0.03,
-        ceiling=0.1,
+        ceiling=0.12,
         baseline=0,
         worse="all digits of a label look alike: does the decoder use the code?",
         too_good="what is drawn is noise: are codes kept close to the prior?",
