@@ -463,8 +463,8 @@ KL_MUTANTS = [
     ),
     kl("standard deviation for log_var", ("1 + log_var", "1 + 0.5 * log_var"), by="NUMBERS positive digits"),
     Mutant("kl_divergence", "reversed", REVERSED, checks("NUMBERS square digits")),
-    kl("a mean over the batch too", (", axis=-1", ""), by="ALL_KL digits samples"),
-    kl("a sum over the batch", ("axis=-1", "axis=0"), by="ALL_KL digits samples"),
+    kl("a mean over the batch too", (", axis=-1", ""), by="ALL_KL digits samples loss"),
+    kl("a sum over the batch", ("axis=-1", "axis=0"), by="ALL_KL digits samples loss agree ALL_STEP"),
     kl("without the 1", ("1 + log_var", "log_var"), by="kl prior adds ratio kl_large"),
     kl("without the mean", (" - ops.square(mean)", ""), by="NUMBERS square digits samples"),
     kl("the mean is not squared", ("ops.square(mean)", "mean"), by="NUMBERS positive square digits samples"),
@@ -508,7 +508,7 @@ RECON_MUTANTS = [
     recon(
         "a sum over the batch too",
         (", axis=-1", ""),
-        by="recon pixels recon_large recon_grads loss digits samples",
+        by="recon pixels recon_large recon_grads loss digits samples vae_noise",
     ),
     recon("the sign", ("ops.sum", "-ops.sum"), by="recon recon_large recon_grads digits samples"),
     recon(
@@ -540,7 +540,7 @@ RECON_MUTANTS = [
         by="recon recon_large recon_grads digits samples",
     ),
     recon("in bits", ("ops.sum", "1.442695 * ops.sum"), by="recon recon_large recon_grads"),
-    recon("no gradient", first="logits = ops.stop_gradient(logits)\n", by="recon_grads digits samples"),
+    recon("no gradient", first="logits = ops.stop_gradient(logits)\n", by="recon_grads digits samples moves"),
 ]
 
 DENSITY = """
@@ -644,10 +644,10 @@ LOSS_OF_VAE_MUTANTS = [
     loss(
         "without the reconstruction",
         ("reconstruction_loss(x, logits) + ", ""),
-        by="loss agree digits samples",
+        by="loss agree digits samples moves",
     ),
     loss("a sum over the batch", ("ops.mean", "ops.sum"), by="loss agree"),
-    loss("one loss for each example", (f"ops.mean({SUM})", SUM), by="loss agree"),
+    loss("one loss for each example", (f"ops.mean({SUM})", SUM), by="loss agree sgd"),
     loss(
         "a mean over the pixels",
         ("reconstruction_loss(x, logits)", "reconstruction_loss(x, logits) / x.shape[-1]"),
