@@ -828,15 +828,11 @@ def candidate_gradients(student, x, values):
     """Gradients by the six weights, without noise: of the right loss, then of the student's own."""
     mean, log_var, logits = affine_forward(x, values)
     count = len(x)
-    slopes = [((sigmoid(logits) - x) / count, mean / count, np.expm1(log_var) / 2 / count)]
+    slopes = [[(sigmoid(logits) - x) / count, mean / count, np.expm1(log_var) / 2 / count]]
     with contextlib.suppress(StudentError):
         found = vjp(student.vae_loss, x, logits, mean, log_var, cotangent=np.array(1.0), wrt="inputs").inputs
-        slopes.append(
-            tuple(
-                np.zeros(p.shape) if g is None else g
-                for g, p in zip(found[1:], (logits, mean, log_var), strict=True)
-            )
-        )
+        parts = zip(found[1:], (logits, mean, log_var), strict=True)
+        slopes.append([np.zeros(part.shape) if slope is None else slope for slope, part in parts])
     for by_logits, by_mean, by_log_var in slopes:
         by_mean = by_mean + by_logits @ values[4].T
         yield [
@@ -954,8 +950,8 @@ def digits():
     """Images `(N, 64)` and labels for training, then for the test: every fifth digit of scikit-learn's."""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
-    x, labels = (data.data / 16).astype(np.float32), data.target.astype(np.int32)
+    pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
+    x, labels = (pixels / 16).astype(np.float32), labels.astype(np.int32)
     test = np.arange(len(x)) % 5 == 0
     return x[~test], labels[~test], x[test], labels[test]
 
