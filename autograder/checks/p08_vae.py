@@ -88,7 +88,8 @@ def test_the_autoencoder_is_its_decoder_after_its_encoder(student, rng):
         output = finite(decoder(finite(encoder(x), "the code")), "the output")
         message = "the three models share their layers: autoencoder(x) is decoder(encoder(x))"
         close(autoencoder(x), output, message)
-        assert np.ptp(output, axis=0).max() > 1e-3, "different examples have different reconstructions"
+        different = np.ptp(output, axis=0).max() > 1e-3
+        assert hidden is not None or different, "different examples have different reconstructions"
 
 
 @question("build_autoencoder", points=0.5, public=True)
@@ -1057,7 +1058,7 @@ def test_the_code_changes_with_the_label(student, rng):
 def test_labels_stand_as_one_hot_vectors_behind_the_features(student, rng):
     model, encoder, decoder = conditional_vae(student, rng)
     for batch in (5, 1):
-        labels = rng.integers(3, size=batch)
+        labels = (np.arange(batch) + rng.integers(3)) % 3
         x, z = rng.uniform(size=(batch, 6)), rng.normal(size=(batch, 2))
         one_hot = np.eye(3)[labels]
         message = "each example has its own label: the decoder gets [z, one-hot label]"

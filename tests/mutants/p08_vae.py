@@ -399,7 +399,7 @@ LAYER_MUTANTS = [
     layer(
         "uniform noise",
         (NORMAL, "keras.random.uniform(ops.shape(mean), seed=self.seed_generator)"),
-        by="moments",
+        by="moments vae_noise",
     ),
     layer("noise with a standard deviation of 0.9", (NORMAL, NORMAL[:-1] + ", stddev=0.9)"), by="moments"),
     layer(
@@ -411,12 +411,12 @@ LAYER_MUTANTS = [
         "noise cut off from the gradient",
         ("reparameterize(mean", "ops.stop_gradient(reparameterize(mean"),
         ("eps)\n", "eps))\n"),
-        by="layer_grads",
+        by="layer_grads sgd digits samples",
     ),
     layer(
         "the prior is drawn from",
         ("return reparameterize(mean, log_var, eps)", "return eps"),
-        by="moments layer_grads",
+        by="moments layer_grads sgd reports epoch vae_noise digits samples",
     ),
     layer("the seed is not used", ("seed=self.seed_generator", "seed=None"), by="compiled"),
     Mutant(
