@@ -388,18 +388,18 @@ LAYER_MUTANTS = [
     layer(
         "a single number of noise",
         (NORMAL, "keras.random.normal((), seed=self.seed_generator)"),
-        by="moments apart vae_noise",
+        by="moments apart vae_noise digits samples",
     ),
-    layer("one seed, one draw", ("seed=self.seed_generator", "seed=1"), by="anew compiled vae_noise"),
+    layer("one seed, one draw", ("seed=self.seed_generator", "seed=1"), by="anew compiled vae_noise digits"),
     layer(
         "noise of NumPy",
         (NORMAL, "__import__('numpy').random.normal(size=mean.shape).astype('float32')"),
-        by="compiled",
+        by="compiled digits",
     ),
     layer(
         "uniform noise",
         (NORMAL, "keras.random.uniform(ops.shape(mean), seed=self.seed_generator)"),
-        by="moments vae_noise",
+        by="moments vae_noise digits samples",
     ),
     layer("noise with a standard deviation of 0.9", (NORMAL, NORMAL[:-1] + ", stddev=0.9)"), by="moments"),
     layer(
@@ -435,7 +435,7 @@ LAYER_MUTANTS = [
         "Sampling.__init__",
         "a seed that does not move on",
         "super().__init__(**kwargs)\nself.seed_generator = seed if seed is not None else 3",
-        checks("anew compiled vae_noise"),
+        checks("anew compiled vae_noise digits"),
     ),
 ]
 
