@@ -28,21 +28,23 @@ class Proof:
 
     Args:
         course_root: the folder with the checks and the mutants.
+        without: ids of checks that are left out, such as those that train for a minute.
     Raises: ConfigError where there are none, or where a mutant names what does not exist.
     """
 
-    def __init__(self, course_root: Path | str, assignment: str):
+    def __init__(self, course_root: Path | str, assignment: str, without: Collection[str] = ()):
         root = Path(course_root).resolve()
         self.assignment = assignment
         self._checks_file = _file(root, ("autograder/checks", "checks"), assignment, "checks")
         mutants_file = _file(root, ("tests/mutants", "mutants"), assignment, "mutants")
         data = load_check_module(mutants_file)
-        self.checks: list[CheckInfo] = check_catalogue(self._checks_file)
+        catalogue = check_catalogue(self._checks_file)
+        self.checks: list[CheckInfo] = [check for check in catalogue if check.id not in without]
         self.mutants: list[Mutant] = list(getattr(data, "MUTANTS", ()))
         self.variants: list[Variant] = [Variant("the solution itself", ""), *getattr(data, "VARIANTS", ())]
         self.notebook = solved_notebook(getattr(load_check_module(self._checks_file), "REFERENCE", ()))
         self._asked: dict[str, set[str]] | None = None
-        known = {check.id for check in self.checks}
+        known = {check.id for check in catalogue}
         for mutant in self.mutants:
             if strangers := mutant.expected - known:
                 raise ConfigError(f"{mutants_file}: no check is called {min(strangers)} ({mutant.wrong})")
@@ -57,7 +59,7 @@ class Proof:
         only = self._checks_that_need(mutant, own_question_only)
         results = self._run(_defined(replaced(self.notebook, mutant.bodies)), seed, only)
         failed = [result for result in results if result.outcome != "passed"]
-        expected = mutant.expected & only if own_question_only else mutant.expected
+        expected = mutant.expected & (only if own_question_only else {check.id for check in self.checks})
         broken = tuple(result.id for result in failed if result.outcome == "error")
         lost = sum(result.points for result in failed)
         messages = {result.id: result.message for result in failed}
@@ -67,7 +69,7 @@ class Proof:
         """Run every check; nothing may fail."""
         namespace = _defined(self.notebook)
         exec(compile(variant.source, f"<{variant.name}>", "exec"), namespace)  # noqa: S102
-        results = self._run(namespace, seed)
+        results = self._run(namespace, seed, {check.id for check in self.checks})
         failed = {result.id: result.message for result in results if result.outcome != "passed"}
         return VariantRun(variant.name, seed, failed), results
 
@@ -104,7 +106,8 @@ class Proof:
         def keep(result: CheckResult) -> None:
             asked[result.id], transport.names = transport.names, set()
 
-        run_checks(self._checks_file, Student(transport), "names", _RAN, on_check=keep)
+        only = {check.id for check in self.checks}
+        run_checks(self._checks_file, Student(transport), "names", _RAN, only=only, on_check=keep)
         return asked
 
 

@@ -156,3 +156,11 @@ def test_an_assignment_without_checks_or_mutants(tmp_path):
 def test_bounds_are_those_of_clopper_and_pearson(alarms, runs, low, high):
     """Numbers of a table of exact binomial intervals, 95 %."""
     assert FalseAlarms("tiny", runs, alarms, {}).bounds() == pytest.approx((low, high), abs=2e-6)
+
+
+def test_checks_can_be_left_out(course):
+    proof = Proof(course(), "tiny", without=["quadruples"])
+    thrice, once, _ = proof.mutants
+    assert set(proof.run_mutant(thrice).failed) == {"doubles"} == proof.run_mutant(thrice).expected
+    assert proof.run_mutant(once).verdict == "survived"
+    assert [result.id for result in proof.run_variant(proof.variants[0])[1]] == ["doubles", "keeps_zero"]

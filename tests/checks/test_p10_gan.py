@@ -41,7 +41,7 @@ TYPICAL = (
     "no running sum",
     "clipped before the step",
     "normal, as in the Keras example",
-    "the slope at the real points",
+    "the slope at the real samples",
     "cut off from the critic",
 )
 

@@ -16,15 +16,33 @@ from autograder.checking.catalogue import check_catalogue
 ROOT = Path(__file__).parents[2]
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 
-PARTS = (
-    ("hard_lookup", "soft_lookup"),
-    ("scaled_dot_product_attention", "written_attention"),
-    ("split_heads", "multi_head_attention"),
-    ("self_attention_layers",),
-    ("count_parameters",),
-    ("submission_contract",),
-)
-QUESTIONS = [question for part in PARTS for question in part]
+PARTS = {
+    "p01_attention": (
+        ("hard_lookup", "soft_lookup"),
+        ("scaled_dot_product_attention", "written_attention"),
+        ("split_heads", "multi_head_attention"),
+        ("self_attention_layers",),
+        ("count_parameters",),
+        ("submission_contract",),
+    ),
+    "p08_vae": (
+        ("build_autoencoder", "autoencoder_losses", "denoising_and_anomalies"),
+        ("reparameterize", "sampling_layer"),
+        ("kl_divergence", "evidence_bound"),
+        ("vae_networks", "vae", "written_vae"),
+        ("conditional_vae",),
+    ),
+    "p10_gan": (
+        ("gan_losses",),
+        ("optimal_discriminator",),
+        ("gan_train_step",),
+        ("toy_gan", "written_gan"),
+        ("dcgan",),
+        ("wasserstein_1d", "wgan"),
+        ("gradient_penalty",),
+        ("toy_wgan",),
+    ),
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")
 
@@ -91,7 +109,6 @@ def test_gan_ships_the_ring_of_the_reference():
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_gan_with_every_question_solved(run):
-    pytest.importorskip("skimage", reason="the faces come with scikit-image")
     printed, figures = run(code_cells("p10_gan"))
     assert figures == 6
     assert "Nothing to see" not in printed
@@ -106,11 +123,20 @@ def test_gan_with_nothing_written_runs_to_the_end(run):
     assert printed.endswith("Done\n")
 
 
-def test_gan_has_a_table_of_points_that_is_that_of_the_checks():
-    rows = re.findall(r"^# \|.*\| ([\d+ ]+) \|$", GAN, re.MULTILINE)
-    checked = sum(check.points for check in check_catalogue(ROOT / "autograder" / "checks" / "p10_gan.py"))
-    assert sum(float(points) for row in rows for points in row.split("+")) == checked + 5 == 65
-    assert "65 points" in GAN
+@pytest.mark.slow
+def test_vae_with_every_question_solved(run):
+    printed, figures = run(code_cells("p08_vae"))
+    assert figures == 10
+    assert "Nothing to see yet" not in printed
+    assert float(re.search(r"a test digit costs (\S+) nats", printed)[1]) < 24.9
+    assert printed.endswith("Done\n")
+
+
+def test_vae_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p08_vae", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see yet") == 9
+    assert printed.endswith("Done\n")
 
 
 def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
@@ -128,17 +154,17 @@ def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     assert printed.endswith("Done\n")
 
 
-def test_the_table_of_points_is_that_of_the_checks():
+@pytest.mark.parametrize("name", PARTS)
+def test_the_table_of_points_is_that_of_the_checks(name):
     """A row of the table for each part with questions, the written one as a second summand of its row."""
-    text = (ROOT / "source" / "p01_attention.py").read_text(encoding="utf-8")
+    text = (ROOT / "source" / f"{name}.py").read_text(encoding="utf-8")
     table = [
         sum(map(float, row.split("+"))) for row in re.findall(r"^# \|.*\| ([\d+ ]+) \|$", text, re.MULTILINE)
     ]
-    cells = read_assignment(ROOT / "source" / "p01_attention.py", "source/p01_attention.py").cells
-    points = dict.fromkeys(QUESTIONS, 0.0) | {
-        cell.id: cell.points for cell in cells if cell.role == "written"
-    }
-    for check in check_catalogue(ROOT / "autograder" / "checks" / "p01_attention.py"):
+    points = {question: 0.0 for part in PARTS[name] for question in part}
+    cells = read_assignment(ROOT / "source" / f"{name}.py", f"source/{name}.py").cells
+    points |= {cell.id: cell.points for cell in cells if cell.role == "written"}
+    for check in check_catalogue(ROOT / "autograder" / "checks" / f"{name}.py"):
         points[check.question] += check.points
-    assert table == [sum(points[question] for question in part) for part in PARTS]
+    assert table == [sum(points[question] for question in part) for part in PARTS[name]]
     assert f"{sum(table):g} points" in text
