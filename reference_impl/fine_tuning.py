@@ -1,5 +1,7 @@
 """A classifier on a pretrained encoder, trained in two stages: the head alone, then everything."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -45,12 +47,15 @@ def fine_tune_head_only(
 def fine_tune_all(model, encoder, x, y, learning_rate=5e-5, epochs=1, batch_size=32, validation_data=None):
     """Stage B: go on from the head that stage A left, with every weight, in small steps.
 
-    Arguments and result are those of `fine_tune_head_only`.
-    Source: Howard and Ruder 2018, section 3.3; Devlin et al. 2019, appendix A.3, for the learning rate.
+    Arguments and result are those of `fine_tune_head_only`. The rate falls linearly from `learning_rate`
+    to 0.
+    Source: Howard and Ruder 2018, section 3.3; Devlin et al. 2019, appendix A, for rate and decay.
     """
     encoder.trainable = True
+    steps = epochs * math.ceil(len(y) / batch_size)
+    rate = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, end_learning_rate=0.0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Keras keeps the compiled step, and with it what was trainable then: compile again.
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, metrics=["accuracy"])
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, metrics=["accuracy"])
     fitted = model.fit(x, y, batch_size=batch_size, epochs=epochs, validation_data=validation_data, verbose=0)
     return fitted.history

@@ -32,7 +32,7 @@ from autograder.checking import (
     weight_shapes,
 )
 from autograder.checking.contract import absolute_paths, cells_until_done, done_cell
-from reference_impl.phrasebank_data import LABELS, is_held_out, normalized, read_sentences, sentence_hash
+from reference_impl.phrasebank_data import is_held_out, normalized, read_sentences, sentence_hash
 
 REFERENCE = (
     "reference_impl.sentence_split",
@@ -42,6 +42,8 @@ REFERENCE = (
     "reference_impl.pooled_head",
     "reference_impl.low_rank_adaptation",
 )
+
+LABELS = ("negative", "neutral", "positive")
 
 # 1. Data without copies and leaks
 
@@ -124,8 +126,8 @@ def split(student, labels, fraction, seed):
 
 
 def draw_labels(rng, sizes=(40, 25, 10)):
-    labels = np.repeat(LABELS, sizes)
-    return [str(label) for label in rng.permutation(labels)]
+    classes = np.repeat(np.arange(3), sizes)
+    return [LABELS[i] for i in rng.permutation(classes)]
 
 
 @question("sentence_split", points=1.5, public=True)
@@ -463,7 +465,7 @@ def test_by_default_stage_b_takes_small_steps(student, rng):
     before = run.reading()
     student.fine_tune_all(run.model, run.encoder, run.x, run.y, epochs=2, batch_size=12)
     after = run.reading()
-    largest = max(max(deltas(before[part], after[part])) for part in ("encoder", "head"))
+    largest = max(deltas(before["head"], after["head"]))
     assert largest > 0, "stage B must train with its default learning rate too"
     message = "pretrained weights want a learning rate of 1e-4 or less; Adam's own default destroys them"
     assert largest < 2.5e-4, message  # two steps

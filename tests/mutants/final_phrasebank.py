@@ -33,7 +33,7 @@ CHECKS = {
     "b_lower": "stage_b_lowers_the_cross_entropy",
     "small": "by_default_stage_b_takes_small_steps",
     "rate": "the_learning_rate_is_that_of_the_argument",
-    "tier_80": "it_is_far_better_than_saying_neutral",
+    "tier_85": "it_is_far_better_than_saying_neutral",
     "tier_90": "it_is_better_than_counting_words",
     "tier_94": "it_is_as_good_as_a_fine_tuned_encoder",
     "macro": "it_is_good_at_every_class",

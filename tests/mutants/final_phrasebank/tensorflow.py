@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-
 plain = tf.autograph.experimental.do_not_convert
 
 
