@@ -17,9 +17,9 @@
 # | part | you write | points |
 # |---|---|---|
 # | 1 | sentences without copies, a split without leaks | 15 |
-# | 2 | predictions from a saved model | 5 |
-# | 3 | stage A: train the head alone | 20 |
-# | 4 | stage B: train everything | 15 |
+# | 2 | stage A: train the head alone | 20 |
+# | 3 | stage B: train everything | 15 |
+# | 4 | predictions from a saved model | 5 |
 # | 5 | train, save, and be right on sentences that you have not seen; your discussion | 35 + 20 |
 # | 6 | extra: a data pipeline | 15 |
 # | 7 | extra: a head of your own | 6 + 5 |
@@ -138,7 +138,8 @@ if TRAIN:
 #   The first stays, in the old order. Copies whose labels contradict each other *all* go.
 # * `stratified_split(labels, fraction, rng)` gives positions `(train, test)`. Three of five sentences are
 #   neutral and one in eight is negative, so an unlucky split may have few negative ones. *Stratified*
-#   means: of the $n_c$ examples of each class, `round(fraction * n_c)` go to the test part. Every position is in exactly
+#   means: of the $n_c$ examples of each class, `round(fraction * n_c)` go to the test part. Every position is
+#   in exactly
 #   one part, both parts are in random order, and `rng`, a NumPy generator, alone decides.
 # * `find_leaks(train_sentences, test_sentences, normalized)` gives the increasing positions of test sentences
 #   that have a copy in the training part. After the other two it should find none.
@@ -164,10 +165,11 @@ with when_possible():
         print("always saying neutral is right in", f"{np.mean(test_labels == LABELS.index('neutral')):.1%}")
 
 # %% [markdown]
-# ## 3. Stage A: the head alone
+# ## 2. Stage A: the head alone
 #
-# The encoder here is MiniLM (Wang et al. 2020) as trained by Reimers and Gurevych (2019) to tell which sentences belong
-# together: 6 Transformer layers, 384 features, 22.7 million parameters. (Part 2 comes after part 4.)
+# The encoder here is MiniLM (Wang et al. 2020) as trained by Reimers and Gurevych (2019) to tell which
+# sentences belong
+# together: 6 Transformer layers, 384 features, 22.7 million parameters.
 #
 # | | |
 # |---|---|
@@ -181,17 +183,20 @@ with when_possible():
 # $$ f_b = \frac{\sum_t m_{bt} \, h_{bt}}{\sum_t m_{bt}}, \qquad \text{logits}_b = f_b W + b , $$
 #
 # with $h$ the `sequence_output` and $m$ the `padding_mask`. One `Dense` layer, named `head`, with $d C + C$
-# parameters: everything else is the encoder's. The features of the first token in place of the average are right
+# parameters: everything else is the encoder's. The features of the first token in place of the average are
+# right
 # too, as long as padding changes nothing.
 #
 # `fine_tune_head_only(model, encoder, x, y, learning_rate, epochs, batch_size, validation_data)` trains the
-# head while every weight of the encoder stays *exactly* what it was. `x` is a dict of arrays, `y` are class numbers.
+# head while every weight of the encoder stays *exactly* what it was. `x` is a dict of arrays, `y` are class
+# numbers.
 # It returns `History.history`, a dict of lists. Use Adam or AdamW.
 #
 # <details><summary>Hint: the two traps</summary>
 #
 # `loss="sparse_categorical_crossentropy"` expects probabilities. Your model gives logits, so say
-# `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`. And set `encoder.trainable` *before* `compile`: Keras
+# `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`. And set `encoder.trainable` *before*
+# `compile`: Keras
 # keeps the compiled training step, and what was trainable then.
 # </details>
 
@@ -200,29 +205,33 @@ with when_possible():
 # solution: reference_impl.fine_tuning.fine_tune_head_only
 
 # %% [markdown]
-# ## 4. Stage B: everything
+# ## 3. Stage B: everything
 #
 # A random head sends random gradients. Had all weights been trainable from the start, the first steps would
 # have damaged what the encoder knows. Now that the head is trained, unfreeze the encoder and
-# go on *from that head*. Steps must be small: the default learning rate of your `fine_tune_all` is $10^{-4}$ or less
+# go on *from that head*. Steps must be small: the default learning rate of your `fine_tune_all` is $10^{-4}$
+# or less
 # (Devlin et al. 2019 used 2 to 5 times $10^{-5}$); Adam's own default of $10^{-3}$ destroys a pretrained
-# encoder within an epoch. Let the rate fall over the steps: `keras.optimizers.schedules.PolynomialDecay`. With a constant one the
+# encoder within an epoch. Let the rate fall over the steps: `keras.optimizers.schedules.PolynomialDecay`.
+# With a constant one the
 # accuracy still jumps by two or three points from epoch to epoch. Arguments and result are those of stage A.
 
 # %% question="stage_b"
 # solution: reference_impl.fine_tuning.fine_tune_all
 
 # %% [markdown]
-# ## 2. Predictions
+# ## 4. Predictions
 #
 # * `predict_labels(model, encode_texts, texts, label_names, batch_size)`: for each text the name of the
-#   class with the largest logit, batch by batch. `encode_texts(batch)` gives the model's inputs for a list of texts;
+#   class with the largest logit, batch by batch. `encode_texts(batch)` gives the model's inputs for a list of
+#   texts;
 #   it cannot encode an empty list. The last batch may be smaller; no texts give an empty list.
 # * `predict(texts)`: the same with your saved model, from the files in `artefact/` alone.
 #   `load_classifier(build_classifier)` gives `(model, tokenizer)` of what `save_classifier` wrote, and
 #   `encode(tokenizer, batch)` the inputs. The grader calls `predict(texts=[…])` with a few hundred sentences.
 # * `training_hashes()`: `sentence_hash` of every sentence that the saved model was trained on.
-#   `read_record()` gives what `save_classifier` wrote. If you save in your own way, see that these two still work.
+#   `read_record()` gives what `save_classifier` wrote. If you save in your own way, see that these two still
+#   work.
 
 # %% question="predict"
 # solution: reference_impl.phrasebank_prediction.predict_labels
@@ -246,7 +255,8 @@ with when_possible():
 # | right in 3 of 4 with a harmless opening before the sentence ("According to the company, …") | 4 more | a table of known sentences would fail |
 #
 # So few sentences make an accuracy uncertain: an accuracy of 0.94 has a standard error of
-# $\sqrt{0.94 \cdot 0.06 / 366} = 0.012$. Each tier of accuracy is passed with one standard error less than it says.
+# $\sqrt{0.94 \cdot 0.06 / 366} = 0.012$. Each tier of accuracy is passed with one standard error less than it
+# says.
 
 # %%
 SETTINGS = {"head_epochs": 2, "head_rate": 1e-2, "all_epochs": 3, "all_rate": 5e-5}
@@ -335,7 +345,8 @@ with when_possible():
 #
 # **Question** (20 points, read by a person; one to two pages, with numbers from your own runs)
 #
-# 1. (5) Which baselines should a reader know, and how far are you above each? Is accuracy the right number here?
+# 1. (5) Which baselines should a reader know, and how far are you above each? Is accuracy the right number
+# here?
 # 2. (5) Compare the two stages out of sample. What does the difference say about what the encoder knew, and
 #    what it had to learn? Support it with the confusion matrices.
 # 3. (5) How sure are you of the difference? Give standard errors, and the spread over at least two seeds.
@@ -344,21 +355,26 @@ with when_possible():
 # ### BEGIN SOLUTION
 # *Mark scheme.* Each part: 0 nothing usable, 1–2 a claim without numbers, 3–4 numbers and a sound reading, 5
 # with limits named. What is expected:
-# 1. Majority class 0.61–0.64, TF-IDF 0.89; "a third" is no baseline. Classes are uneven (61 : 25 : 13), so macro-F1 or
+# 1. Majority class 0.61–0.64, TF-IDF 0.89; "a third" is no baseline. Classes are uneven (61 : 25 : 13), so
+# macro-F1 or
 #    recall of the negative class belongs beside accuracy; costs of the two kinds of mistakes may differ.
-# 2. Head alone about 0.88, everything 0.93 to 0.97. A linear reading of MiniLM's features knows the topic rather
+# 2. Head alone about 0.88, everything 0.93 to 0.97. A linear reading of MiniLM's features knows the topic
+# rather
 #    than the direction; fine-tuning mostly repairs positive against negative and neutral against positive
 #    (rose/fell with the same nouns). Names a cell of the matrices.
-# 3. $\sqrt{p(1-p)/n}$, 0.013 to 0.02 for the own test set, the two compared on the *same* sentences (paired, so less
+# 3. $\sqrt{p(1-p)/n}$, 0.013 to 0.02 for the own test set, the two compared on the *same* sentences (paired,
+# so less
 #    than the sum); seeds differ by 1 to 2 points; one run's best epoch is optimistic.
-# 4. At least one failed attempt with its number (learning rate 1e-3, no dropout, more epochs), a plausible cause, a
+# 4. At least one failed attempt with its number (learning rate 1e-3, no dropout, more epochs), a plausible
+# cause, a
 #    next step that follows from it.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 6. Extra: a data pipeline (15 points)
 #
-# Arrays fit into memory here; most corpora don't. Make a `tf.data.Dataset` of the *unsplit* examples first, then split,
+# Arrays fit into memory here; most corpora don't. Make a `tf.data.Dataset` of the *unsplit* examples first,
+# then split,
 # shuffle and batch it by its own operations.
 #
 # * `make_dataset(features, labels)`: one element `(features, label)` for each example, features a dict, in order.
@@ -369,7 +385,8 @@ with when_possible():
 #
 # <details><summary>Hint: what could leak?</summary>
 #
-# `shuffle` draws a new order at *every* iteration, so `take` and `skip` behind it cut elsewhere each time. One of
+# `shuffle` draws a new order at *every* iteration, so `take` and `skip` behind it cut elsewhere each time.
+# One of
 # its arguments turns this off. And a buffer smaller than the dataset shuffles neighbours only.
 # </details>
 
@@ -381,8 +398,10 @@ with when_possible():
 # %% [markdown]
 # ## 7. Extra: a head of your own (6 + 5 points)
 #
-# `build_two_layer_classifier(encoder, num_classes, hidden_units, dropout)`, by the functional API: average and maximum
-# of the real tokens' features, $2d$ of them, side by side in this order; a `Dense` layer `hidden` with ReLU; dropout, in training
+# `build_two_layer_classifier(encoder, num_classes, hidden_units, dropout)`, by the functional API: average
+# and maximum
+# of the real tokens' features, $2d$ of them, side by side in this order; a `Dense` layer `hidden` with ReLU;
+# dropout, in training
 # alone; a `Dense` layer `head` that gives logits. Use the encoder that you are given, not a copy.
 
 # %% question="pooled_head"
@@ -391,26 +410,34 @@ with when_possible():
 # %% [markdown] written="written_head" points=5
 # ### Was it worth it?
 #
-# **Question** (5 points, read by a person): train your head (or your adapters of part 8) and compare with part 5: number
+# **Question** (5 points, read by a person): train your head (or your adapters of part 8) and compare with
+# part 5: number
 # of trainable parameters, accuracy, time. Would you keep it?
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 2 for a fair comparison (same split, same epochs or tuned alike, two seeds), 2 for the numbers (parameters
-# $2dh + h + hC + C$ against $dC + C$), 1 for a conclusion that the difference supports, given its standard error.
+# *Mark scheme.* 2 for a fair comparison (same split, same epochs or tuned alike, two seeds), 2 for the
+# numbers (parameters
+# $2dh + h + hC + C$ against $dC + C$), 1 for a conclusion that the difference supports, given its standard
+# error.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 8. Extra: low-rank adaptation (9 points)
 #
-# Fine-tuning moves 22.7 million weights. Hu et al. (2022) freeze a dense layer's $W$, `(in, out)`, and learn the change as a
+# Fine-tuning moves 22.7 million weights. Hu et al. (2022) freeze a dense layer's $W$, `(in, out)`, and learn
+# the change as a
 # product of two thin matrices:
 #
 # $$ y = \text{activation}\!\left(x W + b + \tfrac{\alpha}{r} \; x A B \right), \qquad A : (\text{in}, r), \quad B : (r, \text{out}). $$
 #
-# $A$ begins random, $B$ begins at 0, so that the adapted layer begins as the old one. `LoRADense(base, rank, alpha)` wraps a
-# built `keras.layers.Dense`; its weights are called `lora_a` and `lora_b` and are the only trainable ones. `merge()`
-# returns a *new* `Dense` with the same outputs and changes nothing else. `lora_parameter_count(shapes, rank)` sums
-# $r\,(\text{in} + \text{out})$; for the feed-forward layers of DistilBERT (6 blocks, 768 → 3072 → 768) and rank 8 it gives 368,640.
+# $A$ begins random, $B$ begins at 0, so that the adapted layer begins as the old one. `LoRADense(base, rank,
+# alpha)` wraps a
+# built `keras.layers.Dense`; its weights are called `lora_a` and `lora_b` and are the only trainable ones.
+# `merge()`
+# returns a *new* `Dense` with the same outputs and changes nothing else. `lora_parameter_count(shapes, rank)`
+# sums
+# $r\,(\text{in} + \text{out})$; for the feed-forward layers of DistilBERT (6 blocks, 768 → 3072 → 768) and
+# rank 8 it gives 368,640.
 
 # %% question="lora"
 # solution: reference_impl.low_rank_adaptation.LoRADense
@@ -429,34 +456,42 @@ with when_possible():
 # %% [markdown]
 # ## 9. Extra: experiments of your choice
 #
-# Each is read by a person. Put code behind `if TRAIN:`, keep results in files beside the notebook, show a figure or a table, and
-# end with what you conclude. The mark schemes ask for the same four things: a question, a fair comparison, a number
+# Each is read by a person. Put code behind `if TRAIN:`, keep results in files beside the notebook, show a
+# figure or a table, and
+# end with what you conclude. The mark schemes ask for the same four things: a question, a fair comparison, a
+# number
 # with its uncertainty, a conclusion.
 
 # %% [markdown] written="flavours" points=5
-# **Other levels of agreement** (5 points). Train on `50Agree`, or on `AllAgree` and test on the rest of it. What do
+# **Other levels of agreement** (5 points). Train on `50Agree`, or on `AllAgree` and test on the rest of it.
+# What do
 # sentences on which annotators disagree have in common?
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 2 accuracy on both levels, no sentence in training and test (levels contain each other!); 2 the gap read
+# *Mark scheme.* 2 accuracy on both levels, no sentence in training and test (levels contain each other!); 2
+# the gap read
 # as label noise, with examples; 1 uncertainty.
 # ### END SOLUTION
 
 # %% [markdown] written="imbalance" points=10
-# **Imbalance** (10 points). Class weights, resampling, or a threshold: what happens to recall of the negative class,
+# **Imbalance** (10 points). Class weights, resampling, or a threshold: what happens to recall of the negative
+# class,
 # and what does it cost?
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 3 a method applied to the training part alone; 3 per-class precision and recall before and after; 2 the
+# *Mark scheme.* 3 a method applied to the training part alone; 3 per-class precision and recall before and
+# after; 2 the
 # trade-off named; 2 uncertainty (few negative sentences: a standard error of 4 to 5 points).
 # ### END SOLUTION
 
 # %% [markdown] written="error_analysis" points=10
-# **Error analysis** (10 points). Read your model's mistakes. Which kinds are there, how many of each, and which could more data,
+# **Error analysis** (10 points). Read your model's mistakes. Which kinds are there, how many of each, and
+# which could more data,
 # a larger model, or nobody repair?
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 4 categories that are defined and counted; 2 examples in the student's words (no long quotations of the corpus);
+# *Mark scheme.* 4 categories that are defined and counted; 2 examples in the student's words (no long
+# quotations of the corpus);
 # 2 confidence of wrong answers, or a slice (numbers, negation, "fell from"); 2 a testable suggestion.
 # ### END SOLUTION
 
@@ -464,29 +499,34 @@ with when_possible():
 # **Another pretrained model** (5 points), of another size or another kind of pretraining.
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 2 the same split and budget; 2 accuracy against parameters or seconds; 1 a conclusion within its uncertainty.
+# *Mark scheme.* 2 the same split and budget; 2 accuracy against parameters or seconds; 1 a conclusion within
+# its uncertainty.
 # ### END SOLUTION
 
 # %% [markdown] written="learning_curve" points=5
 # **How many examples?** (5 points). Train on 50, 100, 200, … sentences and draw accuracy against their number.
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 2 nested stratified subsets, one fixed test set; 2 a figure with a logarithmic axis and spread; 1 what doubling the
+# *Mark scheme.* 2 nested stratified subsets, one fixed test set; 2 a figure with a logarithmic axis and
+# spread; 1 what doubling the
 # data would bring.
 # ### END SOLUTION
 
 # %% [markdown] written="in_context" points=10
-# **In context** (10 points). Give a causal language model a few labelled sentences and the question; no training.
+# **In context** (10 points). Give a causal language model a few labelled sentences and the question; no
+# training.
 #
 # ### BEGIN SOLUTION
-# *Mark scheme.* 3 prompt shown, exemplars from the training part alone; 3 0 against k examples on the same test sentences; 2 labels scored
+# *Mark scheme.* 3 prompt shown, exemplars from the training part alone; 3 0 against k examples on the same
+# test sentences; 2 labels scored
 # by probability or parsed with a rule for failures; 2 comparison with part 5, cost included.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Hand in
 #
-# Restart the kernel, run all cells, see that nothing failed, save. Submit this notebook **and the folder** `artefact/`.
+# Restart the kernel, run all cells, see that nothing failed, save. Submit this notebook **and the folder**
+# `artefact/`.
 
 # %% checks="submission_contract"
 # It runs from top to bottom (5 points) with relative paths only (5 points), and one more question works.
