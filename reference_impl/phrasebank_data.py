@@ -163,11 +163,12 @@ def save_encoder(encoder, tokenizer, folder) -> None:
 
 def load_saved_encoder(folder):
     """The encoder, with random weights, and the tokenizer that `save_encoder` wrote. Needs no network."""
+    config = json.loads(Path(folder, "encoder.json").read_text(encoding="utf-8"))
+
     import keras
     import keras_hub  # noqa: F401  registers its classes
     from transformers import AutoTokenizer
 
-    config = json.loads(Path(folder, "encoder.json").read_text(encoding="utf-8"))
     encoder = _with_exact_gelu(keras.saving.deserialize_keras_object(config))
     return encoder, AutoTokenizer.from_pretrained(str(folder))
 
