@@ -99,12 +99,16 @@ def phrasebank_folder() -> Path | None:
 
 
 def read_sentences(path: Path) -> list[tuple[str, str]]:
-    """The rows of one of the corpus's files, `sentence@label` in latin-1."""
+    """The rows of one of the corpus's files, `sentence@label`; most are in latin-1, one is in UTF-8."""
     content = Path(path).read_bytes()
     known = SOURCES["financial_phrasebank"].sha256.get(Path(path).name)
     if known and hashlib.sha256(content).hexdigest() != known:
         warnings.warn(f"{Path(path).name} is another edition of the corpus: counts will differ", stacklevel=2)
-    rows = [line.rpartition("@") for line in content.decode("latin-1").splitlines() if line.strip()]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    rows = [line.rpartition("@") for line in text.split("\n") if line.strip()]
     return [(sentence.strip(), label.strip()) for sentence, _, label in rows]
 
 

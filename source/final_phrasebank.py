@@ -60,6 +60,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 import math
+import warnings
 from contextlib import contextmanager
 
 import keras
@@ -80,6 +81,7 @@ from public_checks import check
 from saved_classifier import ARTEFACT, load_classifier, read_record, save_classifier
 
 keras.utils.set_random_seed(42)
+warnings.filterwarnings("ignore", "Gradients do not exist for variables")  # of the encoder's unused pooler
 plt.rcParams["figure.constrained_layout.use"] = True
 TRAIN = False
 
@@ -449,6 +451,8 @@ with when_possible():
     ranks = 2 ** np.arange(7)
     figure, ax = plt.subplots(figsize=(5.5, 2.6))
     ax.loglog(ranks, [lora_parameter_count(feed_forward, int(rank)) / 22_713_216 for rank in ranks], "o-", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
     ax.set(xlabel="rank", ylabel="share of all weights", title="adapters on MiniLM's feed-forward layers")
     ax.spines[["right", "top"]].set_visible(False)
     plt.show()
