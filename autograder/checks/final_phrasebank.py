@@ -465,7 +465,9 @@ def test_by_default_stage_b_takes_small_steps(student, rng):
     before = run.reading()
     student.fine_tune_all(run.model, run.encoder, run.x, run.y, epochs=2, batch_size=12)
     after = run.reading()
-    largest = max(deltas(before["head"], after["head"]))
+    old, new = (reading["encoder"] + reading["head"] for reading in (before, after))
+    # Rows of embeddings have sparse gradients, which Adam turns into larger steps.
+    largest = max(d for v, d in zip(old, deltas(old, new), strict=True) if "embeddings" not in v.path)
     assert largest > 0, "stage B must train with its default learning rate too"
     message = "pretrained weights want a learning rate of 1e-4 or less; Adam's own default destroys them"
     assert largest < 2.5e-4, message  # two steps
