@@ -86,8 +86,8 @@ def load_phrasebank(agreement: str = "AllAgree") -> tuple[list[str], list[str]]:
         raise ValueError(f"agreement is one of {', '.join(AGREEMENTS)}. Received: {agreement!r}")
     folder = phrasebank_folder()
     rows = _from_hub(agreement) if folder is None else read_sentences(folder / f"Sentences_{agreement}.txt")
-    kept = [(sentence, label) for sentence, label in rows if not is_held_out(sentence)]
-    return [sentence for sentence, _ in kept], [label for _, label in kept]
+    kept = [row for row in rows if not is_held_out(row[0])]
+    return [row[0] for row in kept], [row[1] for row in kept]
 
 
 def phrasebank_folder() -> Path | None:
