@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Final project: what does the news mean for the stock?
 #
-# *200 points · all checks need some seconds; training needs about 8 minutes on two CPU cores (measured), and
+# *200 points · all checks need some seconds; training took 13 minutes on two busy CPU cores (measured), and needs
 # about half a minute on a GPU (an estimate)*
 #
 # > *Operating profit fell to EUR 20.3 mn from EUR 74.2 mn .*
