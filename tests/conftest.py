@@ -23,3 +23,14 @@ def bare_launcher():
 
     with Launcher.start("auto", preload=()) as running:
         yield running
+
+
+@pytest.fixture
+def phrasebank():
+    """The folder of the Financial PhraseBank, which is not part of the project."""
+    from pathlib import Path
+
+    root = os.environ.get("AUTOGRADER_DATA")
+    if not root:
+        pytest.skip("AUTOGRADER_DATA is not set: the Financial PhraseBank lies there")
+    return Path(root, "financial_phrasebank")
