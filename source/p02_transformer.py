@@ -68,7 +68,6 @@ print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}")
 from contextlib import contextmanager
 
 
-
 @contextmanager
 def when_written():
     """Run the lines below it; where one meets a function that is still a stub, say so and go on."""
@@ -80,7 +79,7 @@ def when_written():
 
 
 def show_matrix(axes, matrix, title="", ylabel="query", xlabel="key", cmap="Blues", **limits):
-    """Draw a matrix; the lower left is the last row."""
+    """Draw a matrix, its first row on top."""
     axes.imshow(np.asarray(matrix), cmap=cmap, interpolation="nearest", aspect="auto", **limits)
     axes.set(title=title, ylabel=ylabel, xlabel=xlabel)
     axes.spines[:].set_visible(False)
@@ -138,7 +137,7 @@ def show_matrix(axes, matrix, title="", ylabel="query", xlabel="key", cmap="Blue
 with when_written():
     encoding = np.asarray(positional_encoding(96, 64))
     products = encoding @ encoding.T
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.3))
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.3), gridspec_kw={"wspace": 0.3})
     show_matrix(axes[0], encoding, "PE", "position", "feature", cmap="RdBu", vmin=-1, vmax=1)
     show_matrix(axes[1], products, r"PE $\cdot$ PE$^\top$", "position", "position")
     axes[2].plot(np.arange(96) - 48, products[48])
@@ -193,7 +192,7 @@ with when_written():
         "look-ahead": create_look_ahead_mask(7),
         "combined": create_combined_mask(ids)[0, 0],
     }
-    figure, axes = plt.subplots(1, 3, figsize=(9, 3))
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3), gridspec_kw={"wspace": 0.35})
     for ax, (title, mask) in zip(axes, masks.items()):
         show_matrix(ax, mask, title, vmin=0, vmax=1.4)
         ax.set_xticks(range(7), np.asarray(ids)[0])
@@ -296,11 +295,13 @@ with when_written():
     print("logits:", tuple(scores.shape), " parameters:", model.count_params())
     mask, context_mask = create_combined_mask(target), create_padding_mask(source)
     x, context = model.embedding(target), model.encoder(model.embedding(source), self_mask=context_mask)
-    figure, axes = plt.subplots(2, 4, figsize=(11, 5))
+    figure, axes = plt.subplots(2, 4, figsize=(11, 5), gridspec_kw={"hspace": 0.35, "wspace": 0.35})
     for number, layer in enumerate(model.decoder.decoder_layers):
         attended, own = layer.self_attention(x, x, attention_mask=mask, return_attention_scores=True)
         asks = layer.self_attention_norm(x + attended)
-        _, cross = layer.cross_attention(asks, context, attention_mask=context_mask, return_attention_scores=True)
+        _, cross = layer.cross_attention(
+            asks, context, attention_mask=context_mask, return_attention_scores=True
+        )
         for head in range(2):
             column = 2 * number + head
             title = f"layer {number}, head {head}"

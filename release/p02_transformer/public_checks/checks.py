@@ -101,13 +101,13 @@ def test_the_feed_forward_network_has_two_dense_layers(student, rng):
 
 def encoder_layer(student, rng, **rate):
     layer = shared(student, "EncoderLayer", [(1, 2, 8)], **LAYER, **rate)
-    set_random_weights(layer, rng)
+    set_random_weights(layer, rng, scale=0.7)
     return layer
 
 
 def decoder_layer(student, rng, **rate):
     layer = shared(student, "DecoderLayer", [(1, 2, 8), (1, 3, 8)], **LAYER, **rate)
-    set_random_weights(layer, rng)
+    set_random_weights(layer, rng, scale=0.7)
     return layer
 
 
