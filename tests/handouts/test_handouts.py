@@ -139,6 +139,22 @@ def test_vae_with_nothing_written_runs_to_the_end(run):
     assert printed.endswith("Done\n")
 
 
+def test_transformer_with_every_question_solved(run):
+    printed, figures = run(code_cells("p02_transformer"))
+    assert figures == 3
+    assert "Nothing to see yet" not in printed
+    assert "logits: (1, 6, 20)" in printed
+    assert "inputs [[1, 7, 4, 9, 5], [1, 8, 3, 2, 0]]" in printed
+    assert printed.endswith("Done\n")
+
+
+def test_transformer_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p02_transformer", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see yet") == 4
+    assert printed.endswith("Done\n")
+
+
 def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     printed, figures = run(code_cells("p00_setup"))
     assert figures == 1
