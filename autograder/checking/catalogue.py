@@ -15,6 +15,7 @@ class CheckInfo:
     Args:
         id: the function's name without `test_`.
         title: the id as people read it.
+        seconds: the time that it asks for; None where the assignment's limit is enough.
     """
 
     id: str
@@ -23,6 +24,7 @@ class CheckInfo:
     public: bool
     title: str
     only_with_other_points: bool
+    seconds: float | None = None
 
 
 def check_catalogue(path: str | os.PathLike) -> list[CheckInfo]:
@@ -75,5 +77,12 @@ def _check_info(node: ast.FunctionDef, path: str | os.PathLike) -> CheckInfo:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     check_id = node.name.removeprefix("test_")
-    title = check_id.replace("_", " ")
-    return CheckInfo(check_id, mark.id, mark.points, mark.public, title, mark.only_with_other_points)
+    return CheckInfo(
+        check_id,
+        mark.id,
+        mark.points,
+        mark.public,
+        check_id.replace("_", " "),
+        mark.only_with_other_points,
+        mark.seconds,
+    )

@@ -46,7 +46,11 @@ _GRACE_S = 5.0  # the transport's deadline comes first; the alarm is for the che
 
 
 class Bench(Protocol):
-    """What the checks run against. A case is a function's name, with its parameters in brackets."""
+    """What the checks run against. A case is a function's name, with its parameters in brackets.
+
+    Args:
+        check_s: seconds for a check whose mark does not say otherwise.
+    """
 
     check_s: float
 
@@ -170,7 +174,7 @@ class _Plugin:
         progress = self._progress[_check_id(item)]
         if progress.verdict is not None:
             raise _DecidedError
-        left = max(self._bench.check_s - progress.seconds, 0.0)
+        left = self._left(item)
         if "student" in item.fixturenames:
             self._bench.begin(item.name, left)
         with _alarm(left + _GRACE_S):
@@ -178,8 +182,7 @@ class _Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
-        progress = self._progress[_check_id(item)]
-        with _alarm(max(self._bench.check_s - progress.seconds, 0.0) + _GRACE_S):
+        with _alarm(self._left(item) + _GRACE_S):
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -198,8 +201,15 @@ class _Plugin:
             item.nodeid, item.location, {}, outcome, None, call.when, duration=call.duration
         )
 
+    def _budget(self, item) -> float:
+        seconds = marked(item.function).seconds
+        return self._bench.check_s if seconds is None else seconds
+
+    def _left(self, item) -> float:
+        return max(self._budget(item) - self._progress[_check_id(item)].seconds, 0.0)
+
     def _judge(self, item, error: BaseException) -> tuple[Outcome, str]:
-        verdict = judge(error, str(self._module.__file__), self._bench.check_s)
+        verdict = judge(error, str(self._module.__file__), _check_id(item), self._budget(item))
         if verdict is not None:
             return verdict
 
@@ -207,7 +217,7 @@ class _Plugin:
         # pass through it, on the same inputs.
         def repeat(fixtures: dict[str, Any]) -> None:
             names = item._fixtureinfo.argnames
-            with _alarm(self._bench.check_s):
+            with _alarm(self._budget(item)):
                 item.function(**{name: fixtures.get(name, item.funcargs[name]) for name in names})
 
         by_student = isinstance(error, Exception) and "student" in item.fixturenames

@@ -25,14 +25,21 @@ class CheckTimeout(BaseException):
     """
 
 
-def judge(error: BaseException, check_file: str, seconds: float) -> tuple[Outcome, str] | None:
-    """Outcome and message of a check that raised `error`; None if it may be a defect of the check."""
+def judge(error: BaseException, check_file: str, check_id: str, seconds: float) -> tuple[Outcome, str] | None:
+    """Outcome and message of a check that raised `error`; None if it may be a defect of the check.
+
+    Args:
+        check_file: the module of the check, whose own assertions hold messages.
+        seconds: what it may take.
+    """
     if isinstance(error, AssertionError):
         return "failed", _assertion_message(error, check_file)
     if isinstance(error, StudentError):
         return "failed", clean(error, _MAX_MESSAGE_CHARS)
     if isinstance(error, StudentTimeout | CheckTimeout):
-        return "timeout", clean(error, _MAX_MESSAGE_CHARS) or f"no result within {seconds:g} seconds"
+        title = check_id.replace("_", " ")
+        told = clean(error, _MAX_MESSAGE_CHARS)
+        return "timeout", told or f"no result within {seconds:g} seconds: {title}"
     if isinstance(error, StudentGone | NotFrozen):
         return "error", clean(error, _MAX_MESSAGE_CHARS)
     return None

@@ -24,20 +24,21 @@ from autograder.grading.execute import KernelLost, NotebookRun
 from autograder.sandbox.limits import Limits
 
 MAX_LOST = 2  # checks of one question that hang or end the kernel; the rest of it is not run
-BUDGET_FACTOR = 10  # all checks of a submission together get so many times one check's seconds
+BUDGET_FACTOR = 10  # all checks together: so many times one check, and what single ones ask for beyond
 
 
 class CheckTransport:
-    """Requests to the kernel's probe, for checks that run in the order of `questions`."""
+    """Requests to the kernel's probe, for checks that run in the order of `catalogue`."""
 
-    def __init__(self, notebook: NotebookRun, limits: Limits, questions: list[str]):
+    def __init__(self, notebook: NotebookRun, limits: Limits, catalogue: list[CheckInfo]):
         self._notebook = notebook
         self._limits = limits
-        self._questions = questions
+        self._questions = [info.question for info in catalogue]
         self._finished = 0
         self.generation = 0  # of the kernel: objects on the student's side end with it
         self._lost: Counter[str] = Counter()
-        self._deadline = time.monotonic() + BUDGET_FACTOR * limits.check_s
+        extra_s = sum(max((info.seconds or 0.0) - limits.check_s, 0.0) for info in catalogue)
+        self._deadline = time.monotonic() + BUDGET_FACTOR * limits.check_s + extra_s
         self._inner: SocketTransport | None = None
         self._refusal: StudentTimeout | StudentGone | None = None
 
@@ -86,7 +87,7 @@ def check_notebook(
     A check that counts only beside others is failed here if no other question earned points.
     """
     catalogue = check_catalogue(checks)
-    transport = CheckTransport(notebook, limits, [info.question for info in catalogue])
+    transport = CheckTransport(notebook, limits, catalogue)
     facts = SubmissionFacts(cells=notebook.facts(), files=files)
     results = run_checks(
         checks, Student(transport), seed, facts, check_s=limits.check_s, on_check=transport.finished

@@ -16,6 +16,12 @@ def test_checks_in_order_with_what_their_mark_says():
     assert (halves.question, ran.only_with_other_points) == ("split", True)
 
 
+def test_the_time_that_a_check_asks_for(tmp_path):
+    path = tmp_path / "checks.py"
+    path.write_text("@question('q', points=1, seconds=90)\ndef test_a(student): ...\n")
+    assert [check.seconds for check in [*check_catalogue(path), *check_catalogue(TINY)]] == [90] + 4 * [None]
+
+
 def test_nothing_of_the_module_is_run(tmp_path):
     path = tmp_path / "checks.py"
     path.write_text("import no_such_module\n@question('q', points=1)\ndef test_a(student): ...\n")

@@ -258,7 +258,7 @@ def test_a_function_that_hangs_is_a_timeout_of_its_check(one, served):
     started = time.monotonic()
     result = one("student.hang()", served(hang=lambda: stop.wait(20)), check_s=0.3)
     stop.set()
-    assert (result.outcome, result.message) == ("timeout", "no result within 0.3 seconds")
+    assert (result.outcome, result.message) == ("timeout", "no result within 0.3 seconds: a")
     assert time.monotonic() - started < 3
 
 
@@ -280,6 +280,35 @@ def test_a_check_that_hangs_itself_is_stopped(one, monkeypatch):
     monkeypatch.setattr("autograder.checking.runner._GRACE_S", 0.2)
     result = one("while True:\n    pass", check_s=0.1)
     assert result.outcome == "timeout"
+
+
+def test_a_check_may_ask_for_time_of_its_own(checks, monkeypatch):
+    monkeypatch.setattr("autograder.checking.runner._GRACE_S", 0.0)
+    body = """
+import time
+@question("q", points=1, seconds=5)
+def test_trains_a_while(): time.sleep(0.4)
+@question("q", points=1)
+def test_is_quick(): time.sleep(0.4)
+@question("q", points=1, seconds=0.2)
+def test_has_little_time(): time.sleep(5)
+"""
+    long, usual, short = checks(body, check_s=0.1)
+    assert [result.outcome for result in (long, usual, short)] == ["passed", "timeout", "timeout"]
+    assert usual.message == "no result within 0.1 seconds: is quick"
+    assert short.message == "no result within 0.2 seconds: has little time"
+    assert long.seconds >= 0.4 > short.seconds
+
+
+def test_parameters_share_the_time_of_their_check(checks, monkeypatch):
+    monkeypatch.setattr("autograder.checking.runner._GRACE_S", 0.0)
+    body = """
+import time
+@question("q", points=1, seconds=0.5)
+@pytest.mark.parametrize("n", range(3))
+def test_a(n): time.sleep(0.3)
+"""
+    assert outcomes(checks(body)) == {"a": "timeout"}
 
 
 def test_code_in_this_process_that_swallows_exceptions_is_stopped(one, monkeypatch):

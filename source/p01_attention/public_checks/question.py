@@ -16,19 +16,26 @@ class Question:
         points: earned if the check passes.
         public: whether students get it with the released notebook.
         only_with_other_points: paid only where another question earned points.
+        seconds: its time with all its parameters; None is the assignment's limit for a check.
     """
 
     id: str
     points: float
     public: bool = False
     only_with_other_points: bool = False
+    seconds: float | None = None
 
 
 def question(
-    id: str, *, points: float, public: bool = False, only_with_other_points: bool = False
+    id: str,
+    *,
+    points: float,
+    public: bool = False,
+    only_with_other_points: bool = False,
+    seconds: float | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check. The arguments are literals: `check_catalogue` reads them unrun."""
-    mark = Question(id, points, public, only_with_other_points)
+    mark = Question(id, points, public, only_with_other_points, seconds)
 
     def decorate(function: Function) -> Function:
         function.__question__ = mark
