@@ -110,5 +110,6 @@ def sample(logits, rng):
         logits: `(V,)`; -inf is never drawn.
         rng: `numpy.random.Generator`, the only source of chance.
     Returns: int.
+    Source: Gumbel 1954; the largest of logit + Gumbel noise is token i with probability softmax(logits)[i].
     """
-    return int(rng.choice(len(logits), p=np.asarray(ops.softmax(logits))))
+    return int(np.argmax(np.asarray(logits) + rng.gumbel(size=len(logits))))

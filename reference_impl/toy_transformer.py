@@ -64,7 +64,8 @@ class ToyTransformer(keras.Model):
         self.embedding = keras.layers.Embedding(VOCAB, self.d_model)
         self.encoder = Block(self.d_model, num_heads=4)
         self.decoder = Block(self.d_model, num_heads=4, is_decoder=True)
-        self.logits = keras.layers.Dense(VOCAB)
+        small = keras.initializers.RandomNormal(stddev=0.02)  # at first all tokens are equally probable
+        self.logits = keras.layers.Dense(VOCAB, kernel_initializer=small)
 
     def embed(self, tokens):
         """`(B, T)` to `(B, T, d_model)`: what a token is, and where it stands."""
