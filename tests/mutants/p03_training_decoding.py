@@ -99,14 +99,14 @@ NOAM = [
     ),
     rate("rate 0 at step 0", (FLOOR, 'ops.cast(step, "float32")'), by="zero adam"),
     rate("max for min", ("ops.minimum", "ops.maximum"), by="formula line published peak root"),
-    rate("warmup^-0.5", ("warmup_steps**-1.5", "warmup_steps**-0.5"), by="formula line published peak root"),
+    rate("warmup^-0.5", ("warmup_steps**-1.5", "warmup_steps**-0.5"), by="formula line published peak"),
     rate("d_model^+0.5", ("d_model**-0.5", "d_model**0.5"), by="formula published"),
     rate("d_model^-1", ("d_model**-0.5", "d_model**-1"), by="formula published"),
     rate("no d_model", ("self.d_model**-0.5 * ", ""), by="formula published"),
     rate(
         "whole numbers of warm-ups",
         ("step * self.warmup_steps**-1.5", "(step // self.warmup_steps) * self.warmup_steps**-0.5"),
-        by="formula line published peak zero adam",
+        by="formula line published zero adam config",
     ),
     rate(
         "falls as 1 / step",
@@ -116,7 +116,7 @@ NOAM = [
     rate(
         "constant after the warm-up",
         ("ops.minimum(step**-0.5,", "ops.minimum(self.warmup_steps**-0.5,"),
-        by="formula published root",
+        by="formula published peak root",
     ),
     rate(
         "no warm-up",
@@ -145,7 +145,11 @@ return ops.sum(losses * is_token) / ops.maximum(ops.sum(is_token), 1.0)
 loss = mutants_of("masked_loss", LOSS)
 COUNT = "ops.maximum(ops.sum(is_token), 1.0)"
 LOSSES = [
-    loss("mean over all places", (COUNT, "ops.size(label)"), by="loss log_v huge more_pad sentence gradient"),
+    loss(
+        "mean over all places",
+        (COUNT, "ops.cast(ops.size(label), pred.dtype)"),
+        by="loss log_v huge more_pad sentence",
+    ),
     loss(
         "padding counts too",
         ("ops.not_equal(label, 0)", "ops.not_equal(label, -1)"),
@@ -154,7 +158,7 @@ LOSSES = [
     loss(
         "the mask of the predictions",
         ("ops.not_equal(label, 0)", "ops.not_equal(ops.argmax(pred, axis=-1), 0)"),
-        by="loss huge at_pad more_pad sentence gradient empty",
+        by="loss log_v huge at_pad more_pad sentence gradient empty",
     ),
     loss(
         "the mean of the sentences' means",
@@ -167,7 +171,9 @@ LOSSES = [
     loss(
         "logits taken for probabilities", ("from_logits=True", "from_logits=False"), by="loss huge gradient"
     ),
-    loss("softmax twice", ("label, pred, from", "label, ops.softmax(pred), from"), by="loss huge"),
+    loss(
+        "softmax twice", ("label, pred, from", "label, ops.exp(ops.log_softmax(pred)), from"), by="loss huge"
+    ),
     loss("the sum", (" / " + COUNT, ""), by="loss log_v huge sentence"),
     loss("the sign", ("return ops", "return -ops"), by="loss log_v huge"),
     loss("in bits", (COUNT, f"({COUNT} * 0.6931472)"), by="loss log_v huge"),
@@ -180,7 +186,7 @@ LOSSES = [
     loss(
         "token 1 is taken for padding too",
         ("ops.not_equal(label, 0)", "ops.greater(label, 1)"),
-        by="loss huge gradient",
+        by="loss huge sentence",
     ),
     Mutant(
         "masked_loss",
@@ -205,21 +211,28 @@ return ops.sum(is_right * is_token) / ops.maximum(ops.sum(is_token), 1.0)
 """,
 )
 ACCURACIES = [
-    accuracy("over all places", (COUNT, "ops.size(label)"), by="accuracy more_pad sentence no_hit"),
+    accuracy(
+        "over all places",
+        (COUNT, "ops.cast(ops.size(label), pred.dtype)"),
+        by="accuracy more_pad sentence no_hit",
+    ),
     accuracy(
         "padding counts as right",
-        ("is_right * is_token) / " + COUNT, "ops.maximum(is_right, 1 - is_token)) / ops.size(label)"),
+        (
+            "is_right * is_token) / " + COUNT,
+            "ops.maximum(is_right, 1 - is_token)) / ops.cast(ops.size(label), pred.dtype)",
+        ),
         by="accuracy more_pad sentence no_hit empty",
     ),
     accuracy(
         "padding that is predicted counts as right",
         ("ops.sum(is_right * is_token)", "ops.sum(is_right)"),
-        by="accuracy at_pad more_pad sentence no_hit empty",
+        by="accuracy at_pad more_pad no_hit empty",
     ),
     accuracy(
         "argmax over the positions",
         ("pred, axis=-1), label.dtype)", "pred, axis=1), label.dtype)[:, :1]"),
-        by="accuracy at_pad more_pad sentence no_hit",
+        by="accuracy at_pad no_hit",
     ),
     accuracy(
         "the mean of the sentences' means",
@@ -235,7 +248,7 @@ ACCURACIES = [
     accuracy(
         "the mask of the predictions",
         ("ops.not_equal(label, 0)", "ops.not_equal(ops.argmax(pred, axis=-1), 0)"),
-        by="accuracy at_pad more_pad sentence empty",
+        by="accuracy at_pad more_pad sentence",
     ),
 ]
 
@@ -319,12 +332,12 @@ BEAMS = [
     beam(
         "log-probabilities are not summed",
         ("logp + float(lp)", "float(lp)"),
-        by="beam_one summed wide trap ended penalty kept",
+        by="summed wide penalty kept",
     ),
     beam(
         "probabilities are summed",
         ("logp + float(lp)", "logp + float(np.exp(lp))"),
-        by="summed wide trap penalty kept",
+        by="summed wide penalty kept",
     ),
     beam(
         "probabilities are multiplied and returned",
@@ -334,12 +347,7 @@ BEAMS = [
     beam(
         "sequences that have ended are continued",
         ("if sequence[-1:] == [eos]:", "if False:"),
-        by="beam_one wide trap ended penalty kept",
-    ),
-    beam(
-        "sequences that have ended are lost",
-        ("candidates.append((sequence, logp))", "pass"),
-        by="beam_one wide trap ended penalty kept",
+        by="beam_one wide ended penalty kept",
     ),
     beam("the penalty inverted", (PENALTY, "logp * ((5 + len(sequence)) / 6) ** alpha"), by="penalty kept"),
     beam("no penalty", (PENALTY, "logp"), by="penalty kept"),
@@ -365,7 +373,11 @@ BEAMS = [
     beam(
         "BOS in the sequences", ("return kept", "return [([bos, *s], logp) for s, logp in kept]"), by=ALL_BEAM
     ),
-    beam("one token too many", ("range(max_len)", "range(max_len + 1)"), by="wide trap ended penalty kept"),
+    beam(
+        "one token too many",
+        ("range(max_len)", "range(max_len + 1)"),
+        by="beam_one summed wide trap penalty kept",
+    ),
     beam(
         "only the last token is fed back",
         ("[bos, *sequence])", "[bos, *sequence[-1:]])"),
@@ -408,8 +420,8 @@ SAMPLING = [
         ("np.asarray(logits) / temperature", "np.asarray(ops.softmax(np.asarray(logits) / temperature))"),
         by="temperature extremes",
     ),
-    temperature("the root of it", ("/ temperature", "/ temperature**0.5"), by="temperature"),
-    top_k("one too many", ("[-k]", "[-min(k + 1, len(logits))]"), by="top_k ties"),
+    temperature("the root of it", ("/ temperature", "/ temperature**0.5"), by="temperature extremes"),
+    top_k("one too many", ("[-k]", "[-min(k + 1, len(logits))]"), by="top_k"),
     top_k("the k smallest", ("logits >= kth_largest", "logits <= np.sort(logits)[k - 1]"), by="top_k ties"),
     top_k("zeros in place of -inf", ("-np.inf", "0.0"), by="top_k ties"),
     top_k("the first k", ("logits >= kth_largest", "np.arange(len(logits)) < k"), by="top_k ties"),
