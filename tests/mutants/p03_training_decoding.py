@@ -174,7 +174,7 @@ LOSSES = [
     loss(
         "softmax twice", ("label, pred, from", "label, ops.exp(ops.log_softmax(pred)), from"), by="loss huge"
     ),
-    loss("the sum", (" / " + COUNT, ""), by="loss log_v huge sentence"),
+    loss("the sum", (" / " + COUNT, ""), by="loss log_v huge sentence guesses"),
     loss("the sign", ("return ops", "return -ops"), by="loss log_v huge"),
     loss("in bits", (COUNT, f"({COUNT} * 0.6931472)"), by="loss log_v huge"),
     loss("no guard for an empty batch", (COUNT, "ops.sum(is_token)"), by="empty"),
@@ -182,11 +182,6 @@ LOSSES = [
         "no gradient",
         ("return ops.sum(losses * is_token)", "return ops.stop_gradient(ops.sum(losses * is_token))"),
         by="gradient",
-    ),
-    loss(
-        "token 1 is taken for padding too",
-        ("ops.not_equal(label, 0)", "ops.greater(label, 1)"),
-        by="loss huge sentence",
     ),
     Mutant(
         "masked_loss",
@@ -371,7 +366,9 @@ BEAMS = [
     ),
     beam("the best alone is returned", ("return kept", "return kept[:1]"), by="wide penalty kept"),
     beam(
-        "BOS in the sequences", ("return kept", "return [([bos, *s], logp) for s, logp in kept]"), by=ALL_BEAM
+        "BOS in the sequences",
+        ("return kept", "return [([bos, *s], logp) for s, logp in kept]"),
+        by="beam_one summed wide trap penalty kept",
     ),
     beam(
         "one token too many",

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from reference_impl.toy_transformer import BOS, ToyTransformer, reversal_pairs
+
 
 class NoamSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, d_model, warmup_steps=4000):

@@ -47,19 +47,19 @@ def beam_search(step_fn, bos, eos, beam, alpha, max_len):
         if ended.all():
             break
         grown, scores = [], []
-        for sequence, logp, over in zip(sequences, logps, ended):
+        for sequence, logp, over in zip(sequences, logps, ended, strict=False):
             if over:
                 grown.append(sequence)
                 scores.append(logp)
             else:
-                following = np.asarray(step_fn(np.array([bos] + sequence)), "float64")
-                grown += [sequence + [token] for token in range(len(following))]
+                following = np.asarray(step_fn(np.array([bos, *sequence])), "float64")
+                grown += [[*sequence, token] for token in range(len(following))]
                 scores += list(logp + following)
         penalty = np.array([((5 + len(s)) / 6) ** alpha for s in grown])
         best = np.argsort(-np.array(scores) / penalty)[:beam]
         sequences, logps = [grown[i] for i in best], np.array(scores)[best]
         ended = np.array([s[-1] == eos for s in sequences])
-    return [[sequence, logp] for sequence, logp in zip(sequences, logps)]
+    return [[sequence, logp] for sequence, logp in zip(sequences, logps, strict=False)]
 
 
 def apply_temperature(logits, temperature):

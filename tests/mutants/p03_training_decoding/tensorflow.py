@@ -16,11 +16,13 @@ class NoamSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return tf.where(step < self.warmup_steps, rising, tf.math.rsqrt(step)) / self.d_model**0.5
 
     def get_config(self):
-        return dict(d_model=self.d_model, warmup_steps=self.warmup_steps)
+        return {"d_model": self.d_model, "warmup_steps": self.warmup_steps}
 
 
 def masked_loss(label, pred):
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.boolean_mask(label, label != 0), pred[label != 0])
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        tf.boolean_mask(label, label != 0), pred[label != 0]
+    )
     return tf.math.divide_no_nan(tf.reduce_sum(losses), tf.cast(tf.size(losses), losses.dtype))
 
 
@@ -42,7 +44,10 @@ def greedy_decode(step_fn, bos, eos, max_len):
 
 def beam_search(step_fn, bos, eos, beam, alpha, max_len):
     live, done = [(0.0, (bos,))], []
-    rank = lambda pair: -pair[0] / ((4 + len(pair[1])) / 6) ** alpha
+
+    def rank(pair):
+        return -pair[0] / ((4 + len(pair[1])) / 6) ** alpha
+
     while live and len(live[0][1]) <= max_len:
         grown = []
         for logp, prefix in live:
