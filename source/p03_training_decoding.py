@@ -224,9 +224,9 @@ def words_step(prefix):
 with when_written():
     bos, eos = WORDS.index("BOS"), WORDS.index("EOS")
     print("greedy: ", *(WORDS[token] for token in greedy_decode(words_step, bos, eos, 5)))
-    for alpha in (0, 2):
-        print(f"a beam of 4, alpha {alpha}:")
-        for sequence, logp in beam_search(words_step, bos, eos, 4, alpha, 5):
+    for beam in (1, 2, 4):
+        print(f"a beam of {beam}:")
+        for sequence, logp in beam_search(words_step, bos, eos, beam, 0.6, 5):
             print(f"   probability {np.exp(logp):.3f}  ", *(WORDS[token] for token in sequence))
 
 # %% [markdown]
@@ -399,9 +399,9 @@ class ToyTransformer(keras.Model):
 # has to predict what it has not been given yet.
 #
 # `train_toy_transformer(seed)` makes a `ToyTransformer()`, trains it, and returns it. Seed the weights and the
-# examples with `seed`. Use your `NoamSchedule`, `masked_loss` and `masked_accuracy`. What is enough: 3,200
-# pairs, batches of 64, 6 epochs, Adam with `beta_2=0.98`, `epsilon=1e-9` and a warm-up of 120 updates. Pass
-# `jit_compile=False` to `compile`: compiling takes longer than these 300 updates.
+# examples with `seed`. Use your `NoamSchedule`, `masked_loss` and `masked_accuracy`. What is enough: 2,880
+# pairs, batches of 64, 10 epochs, Adam with `beta_2=0.98`, `epsilon=1e-9` and a warm-up of 150 updates. Pass
+# `jit_compile=False` to `compile`: compiling takes longer than these 450 updates.
 #
 # It is graded by what the model can do, on digits of the grader's own: at least 99 % of the tokens right when
 # the right ones before them are given, at least 97 % when it has to write alone (greedily), and no better

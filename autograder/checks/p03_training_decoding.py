@@ -61,7 +61,7 @@ def test_the_rate_follows_the_formula(student, reference, rng):
     for sizes in SCHEDULES:
         steps = rng.integers(1, 5 * sizes[1] + 20, 12)
         theirs, ours = student.NoamSchedule(*sizes), reference.NoamSchedule(*sizes)
-        message = "the rate is d_model^-0.5 times the smaller of step^-0.5 and step * warmup_steps^-1.5"
+        message = "the smaller of 1/sqrt(step) and step / sqrt(warmup_steps)^3, divided by sqrt(d_model)"
         same_rates(rates(theirs, steps), rates(ours, steps), message)
 
 

@@ -95,9 +95,9 @@ def step_function(model, source):
 
 def train_toy_transformer(seed):
     keras.utils.set_random_seed(1000 + seed)
-    source, target = reversal_pairs(19_200, np.random.default_rng([seed, 1]))
+    source, target = reversal_pairs(28_800, np.random.default_rng([seed, 1]))
     model = ToyTransformer()
-    optimizer = keras.optimizers.Adam(NoamSchedule(48, 120), beta_2=0.98, epsilon=1e-9)
+    optimizer = keras.optimizers.Adam(NoamSchedule(48, 150), beta_2=0.98, epsilon=1e-9)
     model.compile(optimizer=optimizer, loss=masked_loss, jit_compile=False)
     inputs = np.pad(target[:, :-1], [(0, 0), (1, 0)], constant_values=BOS)
     model.fit((source, inputs), target, batch_size=64, verbose=0)
