@@ -155,6 +155,31 @@ def test_transformer_with_nothing_written_runs_to_the_end(run):
     assert printed.endswith("Done\n")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_training_and_decoding_with_every_question_solved(run):
+    printed, figures = run(code_cells("p03_training_decoding"))
+    assert figures == 3
+    assert "Nothing to see yet" not in printed
+    assert "greedy:  the dog EOS" in printed and "a dog EOS" in printed
+    assert "source: 4 5 7 9 0 1 8 9  written: 9 8 1 0 9 7 5 4 EOS" in printed
+    assert printed.endswith("Done\n")
+
+
+def test_training_and_decoding_with_nothing_written_runs_to_the_end(run):
+    printed, figures = run(code_cells("p03_training_decoding", written=False))
+    assert figures == 0
+    assert printed.count("Nothing to see yet") == 7
+    assert printed.endswith("Done\n")
+
+
+def test_the_toy_transformer_of_the_handout_is_that_of_the_reference():
+    reference = (ROOT / "reference_impl/toy_transformer.py").read_text(encoding="utf-8")
+    given = reference[reference.index("PAD, BOS") :].strip()
+    cells = read_assignment(ROOT / "source/p03_training_decoding.py", "source/p03_training_decoding.py").cells
+    assert given in [cell.source.strip() for cell in cells]
+
+
 def test_setup_finds_the_environment_complete_and_shows_its_traps(run):
     printed, figures = run(code_cells("p00_setup"))
     assert figures == 1
