@@ -9,7 +9,7 @@ Names of the notebook are attributes of `student`, so everything else here is a 
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Student:
     def __init__(self, transport: Transport, *, trusted: bool = False):
         self._channel = Channel(transport, trusted)
         self._shared: dict[tuple, Handle] = {}
+        self._called: set[tuple] = set()
 
     def __getattr__(self, name: str) -> "Handle":
         if name.startswith("__"):
@@ -130,15 +131,23 @@ def take(handle: Handle, count: int) -> list:
     return handle._channel.expect(items, isinstance(items, list) and len(items) <= count, "no list of items")
 
 
-def shared(student: Student, name: str, **arguments: Any) -> Handle:
+def shared(
+    student: Student, name: str, shapes: Sequence[tuple[int, ...]] = (), /, **arguments: Any
+) -> Handle:
     """`student.NAME(**arguments)`, but the same object for all checks of a run that ask for it.
 
     A Keras layer without `build` is traced at its first call, which costs more than most checks. A check
     that uses a shared layer sets all of its weights first and expects nothing of what they were.
+
+    Args:
+        shapes: of the zeros that it is called with, once in a run, so that it has its weights.
     """
     key = (getattr(student._channel.transport, "generation", 0), name, *sorted(arguments.items()))
     if key not in student._shared:
         student._shared[key] = getattr(student, name)(**arguments)
+    if shapes and key not in student._called:
+        student._shared[key](*map(np.zeros, shapes))
+        student._called.add(key)
     return student._shared[key]
 
 

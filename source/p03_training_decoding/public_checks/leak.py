@@ -1,6 +1,6 @@
 """Where information flows: which outputs an input can move. Measured by forward calls alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,17 @@ def jacobian(call: Call, x: np.ndarray, step: float = 1e-2) -> np.ndarray:
 
 
 def same_when_trimmed(
-    call: Call, x: np.ndarray, length: int, message: str, axis: int = 1, atol: float = 1e-5
+    call: Call, x: np.ndarray, lengths: int | Sequence[int], message: str, axis: int = 1, atol: float = 1e-5
 ) -> None:
-    """Trimming the input to its first `length` positions gives the first `length` positions of the output."""
-    trimmed_after = np.take(array(call(x), message), range(length), axis)
-    trimmed_before = call(np.take(x, range(length), axis))
-    close(trimmed_before, trimmed_after, message, atol=atol)
+    """Trimming the input to its first positions gives the first positions of the output.
+
+    Args:
+        lengths: how many positions stay; each is tried.
+    """
+    whole = array(call(x), message)
+    for length in [lengths] if isinstance(lengths, int) else lengths:
+        trimmed_before = call(np.take(x, range(length), axis))
+        close(trimmed_before, np.take(whole, range(length), axis), message, atol=atol)
 
 
 def _changed_at(x: np.ndarray, position: int, rng: np.random.Generator, axis: int) -> np.ndarray:
