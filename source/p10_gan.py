@@ -515,6 +515,7 @@ with when_written():
 with when_written():
     grid = np.linspace(-12, 12, 241, dtype="float32")  # places are 0.1 apart
     bell_on_grid = lambda mean: np.exp(-((grid - mean) ** 2) / 2) / np.exp(-(grid**2) / 2).sum()
+    distances = np.linspace(0, 8, 33)
     pairs = [(bell_on_grid(-d / 2), bell_on_grid(d / 2)) for d in distances]
     figure, ax = plt.subplots(figsize=(4.5, 3))
     ax.plot(distances, [0.1 * wasserstein_1d(p, q) for p, q in pairs], label="Wasserstein")

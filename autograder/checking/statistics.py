@@ -42,7 +42,7 @@ def chi_square(
         raise AssertionError(message)
     if possible.sum() > 1:
         distance = np.sum((counts[possible] - expected) ** 2 / expected)
-        _require(stats.chi2.sf(distance, possible.sum() - 1), false_alarm, message)
+        _require(float(stats.chi2.sf(distance, possible.sum() - 1)), false_alarm, message)
 
 
 def has_mean(
@@ -54,7 +54,7 @@ def has_mean(
     """
     draws = finite(draws, message)
     distance = abs(draws.mean(dtype=np.float64) - mean) * np.sqrt(draws.size) / std
-    _require(2 * stats.norm.sf(distance), false_alarm, message)
+    _require(2 * float(stats.norm.sf(distance)), false_alarm, message)
 
 
 def has_variance(draws: np.ndarray, variance: float, message: str, false_alarm: float = FALSE_ALARM) -> None:
@@ -65,7 +65,7 @@ def has_variance(draws: np.ndarray, variance: float, message: str, false_alarm: 
     draws = finite(draws, message)
     freedom = draws.size - 1
     distance = freedom * draws.var(dtype=np.float64, ddof=1) / variance
-    smaller = min(stats.chi2.cdf(distance, freedom), stats.chi2.sf(distance, freedom))
+    smaller = min(float(stats.chi2.cdf(distance, freedom)), float(stats.chi2.sf(distance, freedom)))
     _require(2 * smaller, false_alarm, message)
 
 

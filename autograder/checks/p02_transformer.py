@@ -499,15 +499,27 @@ def test_the_decoder_layer_agrees_with_the_reference(student, reference, rng):
 # 4. Stacks
 
 
+def set_lively_weights(target, rng):
+    """Random weights under which differences survive many layers: norms with small gains would hide them."""
+    values = []
+    for variable in variables(target):
+        noise = rng.normal(size=variable.shape)
+        if variable.name == "gamma":
+            values.append(1 + 0.2 * noise)
+        else:
+            values.append((0.2 if noise.ndim == 1 else 0.7) * noise)
+    assign(target, values)
+
+
 def encoder(student, rng, **rate):
     stack = shared(student, "Encoder", [(1, 2, 8)], **STACK, **rate)
-    set_random_weights(stack, rng, scale=0.7)
+    set_lively_weights(stack, rng)
     return stack
 
 
 def decoder(student, rng, **rate):
     stack = shared(student, "Decoder", [(1, 2, 8), (1, 3, 8)], **STACK, **rate)
-    set_random_weights(stack, rng, scale=0.7)
+    set_lively_weights(stack, rng)
     return stack
 
 
@@ -574,7 +586,7 @@ def test_the_rate_of_dropout_reaches_every_layer(student, rng):
 def transformer(student, rng):
     model = shared(student, "Transformer", **MODEL)
     model((np.ones((1, 2), int), np.ones((1, 3), int)))
-    set_random_weights(model, rng, scale=0.7)
+    set_lively_weights(model, rng)
     return model
 
 
@@ -671,14 +683,14 @@ def test_the_transformer_agrees_with_the_reference(student, reference, rng):
     message = "the Transformer's parts have other weights"
     transplant(ours.embedding.embedding, theirs.embedding.embedding, message)
     for number in range(2):
-        both = (model.encoder.encoder_layers[number] for model in (ours, theirs))
-        transplant(*both, message, ENCODER_PARTS)
-        both = (model.decoder.decoder_layers[number] for model in (ours, theirs))
-        transplant(*both, message, DECODER_PARTS)
+        mine, yours = (model.encoder.encoder_layers[number] for model in (ours, theirs))
+        transplant(mine, yours, message, ENCODER_PARTS)
+        mine, yours = (model.decoder.decoder_layers[number] for model in (ours, theirs))
+        transplant(mine, yours, message, DECODER_PARTS)
     for batch, context_length, length in [(2, 5, 4), (3, 4, 6)]:
         ids = draw_padded(rng, batch, context_length), draw_padded(rng, batch, length)
         message = "with the same weights the Transformer gives other logits"
-        close(logits(theirs, *ids), logits(ours, *ids), message, atol=1e-2, rtol=1e-3)
+        close(logits(theirs, *ids), logits(ours, *ids), message, atol=1e-3, rtol=1e-3)
 
 
 # 6. Teacher forcing

@@ -254,7 +254,7 @@ class Game:
             set_random_weights(network, rng, 0.7)
         self.opts = [make(student, f"keras.optimizers.{optimizer}", rate) for rate in rates]
 
-    def draw(self, rng, rounds=2, same=False):
+    def draw(self, rng, rounds=2, same=False) -> tuple:
         """Real samples, and noise for `rounds` steps, the same for all of them where `same`."""
         noise = rng.normal(size=(1 if same else rounds, 6, 3))
         return rng.normal(size=(5, 4)) + 1, np.repeat(noise, rounds, axis=0) if same else noise
@@ -412,7 +412,7 @@ def test_three_rounds_agree_with_the_reference(student, reference, rng):
     games = [Game(each, rng, rates=(0.02, 0.05), optimizer="Adam") for each in (student, reference)]
     rounds = [games[0].draw(rng) for _ in range(3)]
     message = "after three rounds with Adam the weights are others: has each network an optimizer of its own?"
-    same_as_reference(*games, rounds, message, atol=1e-3)
+    same_as_reference(games[0], games[1], rounds, message, atol=1e-3)
 
 
 # 4. The ring
@@ -822,7 +822,7 @@ class Duel(Game):
         super().__init__(student, rng, rates, optimizer=optimizer)
         self.clip, self.penalty_weight = clip, penalty_weight
 
-    def draw(self, rng, rounds=3, same=False):
+    def draw(self, rng, rounds=3, same=False) -> tuple:
         """Real samples and noise for `rounds` steps of the critic, and alpha where there is a penalty."""
         shape = (1 if same else rounds, 5)
         noise = rng.normal(size=(*shape, 3))
@@ -898,7 +898,7 @@ def test_a_round_of_wgan_agrees_with_the_reference(student, reference, rng):
     message = (
         "after two rounds the weights are others: real[i] and noise[i] for the critic, noise[-1] at the end"
     )
-    same_as_reference(*games, rounds, message)
+    same_as_reference(games[0], games[1], rounds, message)
 
 
 # 7. The penalty
@@ -1080,7 +1080,7 @@ def test_two_rounds_with_penalty_agree_with_the_reference(student, reference, rn
     message = (
         "after two rounds the weights are others: real[i], noise[i] and alpha[i] for the critic's step i"
     )
-    same_as_reference(*games, rounds, message)
+    same_as_reference(games[0], games[1], rounds, message)
 
 
 @question("toy_wgan", points=2, seconds=150)

@@ -95,7 +95,7 @@ class Game:
             set_random_weights(network, rng, 0.7)
         self.opts = [make(student, f"keras.optimizers.{optimizer}", rate) for rate in rates]
 
-    def draw(self, rng, rounds=2, same=False):
+    def draw(self, rng, rounds=2, same=False) -> tuple:
         """Real samples, and noise for `rounds` steps, the same for all of them where `same`."""
         noise = rng.normal(size=(1 if same else rounds, 6, 3))
         return rng.normal(size=(5, 4)) + 1, np.repeat(noise, rounds, axis=0) if same else noise
@@ -245,7 +245,7 @@ class Duel(Game):
         super().__init__(student, rng, rates, optimizer=optimizer)
         self.clip, self.penalty_weight = clip, penalty_weight
 
-    def draw(self, rng, rounds=3, same=False):
+    def draw(self, rng, rounds=3, same=False) -> tuple:
         """Real samples and noise for `rounds` steps of the critic, and alpha where there is a penalty."""
         shape = (1 if same else rounds, 5)
         noise = rng.normal(size=(*shape, 3))
