@@ -136,6 +136,9 @@ with when_written():
 # `label` is $(B, T)$, of integers; `pred` is $(B, T, V)$, of logits. Keras knows the loss of a single token:
 # `ops.sparse_categorical_crossentropy(label, pred, from_logits=True)`. What happens if you forget the last
 # argument?
+#
+# Write both with `ops` or `tf`, not NumPy: in part 5 `model.fit` runs them inside a graph, and hands the labels
+# over as float32. If a function insists on integers, `ops.cast(label, "int32")` first.
 
 # %% question="masked_loss"
 # solution: reference_impl.masked_loss.masked_loss

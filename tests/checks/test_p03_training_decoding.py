@@ -13,7 +13,7 @@ import pytest
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
 from autograder.checking.mutants import Variant
-from autograder.checking.proof import Proof, _defined, _NamesAsked
+from autograder.checking.proof import Proof
 from autograder.checking.student import Student
 from autograder.checking.suite import reference_namespace, run_checks
 from autograder.checking.transports import LocalTransport
@@ -53,23 +53,12 @@ def graded(namespace, seed=0, only=QUICK):
 
 @pytest.fixture(scope="module")
 def proof():
-    """Which checks a mistake concerns is found out without the training, which takes most of the time."""
-    proof = Proof(ROOT, "p03_training_decoding")
-    proof._asked = _names_asked(proof)
-    return proof
+    return Proof(ROOT, "p03_training_decoding", without=TRAINED)
 
 
-def _names_asked(proof):
-    transport, asked = (
-        _NamesAsked(_defined(proof.notebook)),
-        {key: {"train_toy_transformer"} for key in TRAINED},
-    )
-
-    def keep(result):
-        asked[result.id], transport.names = transport.names, set()
-
-    run_checks(CHECKS, Student(transport), "names", only=QUICK, on_check=keep)
-    return asked
+@pytest.fixture(scope="module")
+def proof_with_training():
+    return Proof(ROOT, "p03_training_decoding")
 
 
 def judge(run):
@@ -93,8 +82,8 @@ def test_a_mistake_fails_the_same_checks_on_other_inputs(proof, mutant):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m not in UNTRAINED], ids=title)
-def test_a_mistake_in_training_fails_the_gates_named_for_it(proof, mutant):
-    judge(proof.run_mutant(mutant, own_question_only=True))
+def test_a_mistake_in_training_fails_the_gates_named_for_it(proof_with_training, mutant):
+    judge(proof_with_training.run_mutant(mutant, own_question_only=True))
 
 
 @pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)
@@ -105,8 +94,8 @@ def test_a_right_solution_keeps_every_point_that_needs_no_training(variant):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)
-def test_a_right_solution_keeps_every_point(proof, variant):
-    run, results = proof.run_variant(variant)
+def test_a_right_solution_keeps_every_point(proof_with_training, variant):
+    run, results = proof_with_training.run_variant(variant)
     assert not run.failed
     assert sum(result.earned for result in results) == sum(POINTS.values())
 
@@ -162,12 +151,12 @@ def test_a_model_that_reads_later_inputs_passes_neither_alone_nor_on_foreign_ans
     assert "too good to be true" in failed["the_trained_model_does_not_read_the_answer"]
 
 
-def test_the_release_earns_nothing(proof):
-    assert proof.stub_points() == 0
+def test_the_release_earns_nothing(proof_with_training):
+    assert proof_with_training.stub_points() == 0
 
 
-def test_every_check_has_a_mistake_to_notice(proof):
-    assert proof.untested() == ()
+def test_every_check_has_a_mistake_to_notice(proof_with_training):
+    assert proof_with_training.untested() == ()
 
 
 def test_a_wrong_loss_shows_in_a_model_that_has_learned_nothing():

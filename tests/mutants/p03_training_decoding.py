@@ -552,7 +552,7 @@ TRAINED = [
             "model.fit((source, inputs), target, batch_size=64, epochs=10, verbose=0)",
             "model((source[:1], inputs[:1]))",
         ),
-        by="next backwards answer",
+        by="next backwards",
     ),
     train(
         "no shift: each label is its own input",

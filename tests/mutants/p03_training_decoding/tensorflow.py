@@ -20,6 +20,7 @@ class NoamSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def masked_loss(label, pred):
+    label = tf.cast(label, tf.int32)  # `fit` hands labels over as float32
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
         tf.boolean_mask(label, label != 0), pred[label != 0]
     )
