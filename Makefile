@@ -6,7 +6,7 @@ RUN := .venv/bin/
 export PYTHONWARNINGS =
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo test test-slow build bench clean
+.PHONY: help setup demo test test-slow prove build bench clean
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -33,6 +33,9 @@ test: setup ## lint, types and the default tests (under 15 minutes)
 
 test-slow: setup ## the tests that take minutes, which CI runs too
 	$(RUN)pytest -m "slow and not gpu"
+
+prove: setup ## the long proofs of checks: every mistake through all of them, training included
+	$(RUN)pytest -m "slow and not gpu" tests/checks
 
 build: setup ## source texts -> source and release notebooks
 	$(RUN)autograder build
