@@ -623,6 +623,8 @@ def slopes_between(run, count=1000):
 
 
 with when_written():
+    if not {"ring_run", "ring_wgan_run"} <= globals().keys():
+        raise NotImplementedError("both networks are trained first")
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.1), width_ratios=(1, 1, 1, 1.3))
     landscape(axes[0], ring_run[1], "discriminator")
     landscape(axes[1], ring_wgan_run[1], "critic")

@@ -114,7 +114,7 @@ def confirm_gradient(
 
 
 def confirm_variable_gradient(
-    target: Handle,
+    target: Handle | list[Handle],
     call: Callable[[], Any],
     gradients: Group,
     cotangent: Any,
