@@ -56,6 +56,7 @@ def test_no_line_of_a_solution_of_the_project_is_released(name):
     assignment = read_assignment(PROJECT / "source" / f"{name}.py", name)
     solutions = [find_solution(dotted, PROJECT) for cell in assignment.cells for dotted, _ in cell.solutions]
     secrets = {line for solution in solutions for line in solution.hidden if len(line) > 20}
+    secrets -= {"with tf.GradientTape() as tape:"}  # everybody's line
     assert secrets or name == "p00_setup"
     for path, content in contents(PROJECT, f"release/{name}").items():
         text = content.decode("utf-8", "replace")

@@ -146,7 +146,7 @@ def greedy(student, step, bos, eos, max_len):
 
 def greedy_here(step, bos, eos, max_len):
     sequence: list[int] = []
-    while len(sequence) < max_len and sequence[-1:] != [eos]:
+    while eos not in sequence and len(sequence) < max_len:
         sequence.append(int(np.argmax(step(np.array([bos, *sequence])))))
     return sequence
 
