@@ -16,7 +16,7 @@ TINY = Path(__file__).with_name("tiny_checks.py")
 HEADER = """
 import numpy as np
 from autograder.checking import close, question, variables
-REFERENCE = ("tiny_reference",)
+REFERENCE = ("toy_reference",)
 """
 FAILING = """
 @question("q", points=1, public=PUBLIC)
@@ -143,14 +143,14 @@ def test_a(student, reference):
     assert student is not None, "m"
 """
     path = module(tmp_path, body)
-    path.write_text(path.read_text().replace("tiny_reference", "tiny_layers"))
+    path.write_text(path.read_text().replace("toy_reference", "tiny_layers"))
     assert record_answers(path) == record_answers(path)
 
 
 def test_nothing_hidden_and_nothing_of_the_reference_is_released(released):
     for path in (released / "public_checks").glob("*.*"):
         content = path.read_bytes()
-        for secret in (b"keeps_the_shape", b"tiny_reference", b"REFERENCE =", b"submission_contract"):
+        for secret in (b"keeps_the_shape", b"toy_reference", b"REFERENCE =", b"submission_contract"):
             assert secret not in content, path
 
 
@@ -164,7 +164,7 @@ def test_the_answers_are_the_references(released):
 def module(tmp_path, body):
     path = tmp_path / "some_checks.py"
     path.write_text(
-        HEADER.replace("from autograder.checking import *\n", "") + 'REFERENCE = ("tiny_reference",)\n' + body
+        HEADER.replace("from autograder.checking import *\n", "") + 'REFERENCE = ("toy_reference",)\n' + body
     )
     return path
 

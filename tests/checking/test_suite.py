@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_reference
+import toy_reference
 
 from autograder.checking.student import Student
 from autograder.checking.submission_facts import CellFacts, SubmissionFacts
@@ -20,12 +20,12 @@ from autograder.checking.transports import LocalTransport, SocketTransport
 from autograder.sandbox.probe import Probe, serve
 
 TINY = Path(__file__).with_name("tiny_checks.py")
-GOOD = {"double": tiny_reference.double, "split": tiny_reference.split}
+GOOD = {"double": toy_reference.double, "split": toy_reference.split}
 HEADER = """
 import numpy as np
 import pytest
 from autograder.checking import as_numpy, close, outputs, question
-REFERENCE = ("tiny_reference",)
+REFERENCE = ("toy_reference",)
 """
 
 

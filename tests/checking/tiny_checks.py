@@ -1,11 +1,11 @@
-"""A small check module for the tests of `autograder.checking`; the reference is `tiny_reference.py`."""
+"""A small check module for the tests of `autograder.checking`; the reference is `toy_reference.py`."""
 
 import numpy as np
 import pytest
 
 from autograder.checking import as_numpy, close, question
 
-REFERENCE = ("tiny_reference",)
+REFERENCE = ("toy_reference",)
 SHAPES = [(2, 3), (1, 5)]
 
 
