@@ -582,21 +582,14 @@ MODELS = {
 }
 
 with when_written():
-    figure, ax = plt.subplots(figsize=(9, 2.4))
+    print("attention █  feed-forward ▒  embedding ░\n")
     for name, (n_layer, d_model, dff, vocab, published) in MODELS.items():
         total = count_transformer_params(n_layer, d_model, dff, vocab)
         attention = n_layer * attention_params(d_model)
         feed_forward = count_transformer_params(n_layer, d_model, dff) - attention
-        left = 0.0
-        for count, color in zip((attention, feed_forward, vocab * d_model), ("C0", "C9", "lightgrey")):
-            ax.barh(name, count / total, left=left, color=color)
-            left += count / total
-        print(f"{name:12} {total / 1e6:12,.0f} million, published: {published}")
-    ax.legend(["attention", "feed-forward", "embedding"], ncols=3, frameon=False, bbox_to_anchor=(1, 1.25))
-    ax.invert_yaxis()
-    ax.set(xlabel="share of the parameters", xlim=(0, 1), xticks=[0, 0.5, 1])
-    ax.spines[["right", "top", "left"]].set_visible(False)
-    plt.show()
+        bar = "".join(mark * round(60 * count / total)
+                      for mark, count in zip("█▒░", (attention, feed_forward, vocab * d_model)))
+        print(f"{name:12} {bar}\n{'':12} {total / 1e6:,.0f} million, published: {published}\n")
 
 # %% [markdown]
 # What is missing to the published numbers? Learned positions, biases and norms, which you can now

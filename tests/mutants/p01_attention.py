@@ -659,7 +659,7 @@ LAYER_MUTANTS = [
         "a sub-layer that each call forgets",
         dense("value", f"{DENSE}\nself.d_model = d_model"),
         call=[(VALUE, "keras.layers.Dense(self.d_model)(value)")],
-        by="layer_weights NUMBERS layer_keys one_head layer_mask gradients trim context add_norm",
+        by="layer_weights NUMBERS layer_keys one_head layer_mask gradients trim add_norm",
     ),
     layer_made(
         "sub-layers of other names",

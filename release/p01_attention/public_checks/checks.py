@@ -17,6 +17,9 @@ SHAPES = [  # leading axes, Tq, Tk, d, dv
 ]
 
 
+SOME_SHAPES = SHAPES[:2]
+
+
 SPLITS = [(2, 5, 12, 3), (1, 4, 6, 6), (3, 1, 8, 2), (2, 3, 5, 1)]  # B, T, D, h
 
 
@@ -46,10 +49,13 @@ def look_up(student, *memory, **scale):
 
 @question("hard_lookup", points=1, public=True)
 def test_hard_lookup_gives_the_value_of_the_best_match(student, reference, rng):
-    for size in 2 * MEMORIES:
-        memory = draw_memory(rng, size)
+    for size in MEMORIES:
+        query, keys, values = draw_memory(rng, size)
+        matches = keys @ query
+        largest = np.abs(matches).argmax()
+        keys[largest] *= -np.sign(matches[largest])  # so the match of the largest size is the worst
         message = "the output is the row of values, not of keys, whose key has the largest dot product"
-        close(student.hard_lookup(*memory), reference.hard_lookup(*memory), message)
+        close(student.hard_lookup(query, keys, values), reference.hard_lookup(query, keys, values), message)
 
 
 @question("soft_lookup", points=1, public=True)
@@ -102,7 +108,7 @@ def test_there_is_an_output_for_each_query_and_a_weight_for_each_pair(student, r
 
 @question("scaled_dot_product_attention", points=1, public=True)
 def test_weights_of_a_query_are_shares(student, rng):
-    for shape in SHAPES:
+    for shape in SOME_SHAPES:
         _, weights = attend(student, *draw_attention(rng, shape))
         weights = finite(weights, "the weights")
         assert (weights >= 0).all(), "no weight is negative: is there a softmax?"
@@ -179,7 +185,7 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
     message = "there is a row of D features for each query, and no weights unless they are asked for"
     query, value, _ = draw_inputs(rng, (2, 4, 3), 9)
     array(layer(query, value), message, shape=query.shape)
-    for batch, tq, tk in LENGTHS:
+    for batch, tq, tk in LENGTHS[1:]:
         query, value, key = draw_inputs(rng, (batch, tq, tk), 9)
         output, weights = attend_in_heads(layer, query, value, key)
         array(output, message, shape=(batch, tq, 9))
@@ -187,11 +193,11 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 
 
 @question("multi_head_attention", points=1, public=True)
-def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
+def test_the_layer_has_the_weights_of_four_dense_layers(student):
     for d_model, num_heads in ((9, 3), (5, 1)):
         size = d_model**2 + d_model
-        layer = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
-        layer(*draw_inputs(rng, (2, 3, 5), d_model))
+        shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
+        layer = shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
             assert parameter_count(getattr(layer, part)) == size, message
@@ -203,7 +209,7 @@ def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
 def test_the_layer_agrees_with_the_reference(student, reference, rng):
     theirs, ours = layer_twins(student, reference, rng, 8, 2)
     message = "with the same weights the output is another: project, split, attend, merge, project"
-    for size in LENGTHS:
+    for size in SOME_LENGTHS:
         query, value, _ = draw_inputs(rng, size, 8)
         close(theirs(query, value), ours(query, value), message, atol=5e-5)
 
@@ -228,7 +234,7 @@ def test_global_self_attention_agrees_with_the_reference(student, reference, rng
     transplant(ours.attention, theirs.attention, "`attention` is your MultiHeadAttention", PARTS)
     transplant(ours.layer_norm, theirs.layer_norm, "`layer_norm` is a LayerNormalization")
     message = "with the same weights the output is another than layer_norm(x + attention)"
-    for length in ((2, 5), (1, 6), (3, 2)):
+    for length in ((2, 5), (1, 6)):
         x = 2 * rng.normal(size=(*length, 8))
         close(theirs(x), ours(x), message, atol=2e-3, rtol=1e-3)  # room for another epsilon of the norm
 
