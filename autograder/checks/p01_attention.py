@@ -496,11 +496,15 @@ def give_dense(layer, dense):
         assign(getattr(layer, part), shaped)
 
 
+def called_layer(student, d_model, num_heads):
+    """A multi-head attention that has been called, and so has its weights."""
+    shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
+    return shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+
+
 def layer_with(student, dense, num_heads):
     """The student's multi-head attention with these weights."""
-    d_model = len(dense["query_dense"][0])
-    shapes = (1, 2, d_model), (1, 3, d_model)
-    layer = shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+    layer = called_layer(student, len(dense["query_dense"][0]), num_heads)
     give_dense(layer, dense)
     return layer
 
@@ -520,11 +524,7 @@ def attend_in_heads_in_float64(dense, num_heads, query, value, key=None, mask: A
 
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
-    shapes = (1, 2, d_model), (1, 3, d_model)
-    theirs, ours = (
-        shared(each, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
-        for each in (student, reference)
-    )
+    theirs, ours = (called_layer(each, d_model, num_heads) for each in (student, reference))
     set_random_weights(ours, rng)
     transplant(ours, theirs, "the weights are those of four dense layers D -> D", PARTS)
     return theirs, ours
@@ -558,8 +558,7 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 def test_the_layer_has_the_weights_of_four_dense_layers(student):
     for d_model, num_heads in ((9, 3), (5, 1)):
         size = d_model**2 + d_model
-        shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
-        layer = shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+        layer = called_layer(student, d_model, num_heads)
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
             assert parameter_count(getattr(layer, part)) == size, message
@@ -658,7 +657,7 @@ def test_one_head_is_your_attention_between_the_projections(student, rng):
 
 @question("multi_head_attention", points=1.5)
 def test_the_mask_is_the_same_for_all_heads(student, rng):
-    layer = shared(student, "MultiHeadAttention", [(1, 2, 9), (1, 3, 9)], d_model=9, num_heads=3)
+    layer = called_layer(student, 9, 3)
     set_random_weights(layer, rng)
     size = batch, _, _ = (3, 4, 4)  # three samples and three heads are easy to mix up
     query, value, _ = draw_inputs(rng, size, 9)

@@ -539,7 +539,7 @@ LAYER_MUTANTS = [
     layer(
         "the query is the key where none is given",
         (DEFAULT_KEY, "key = query if key is None else key"),
-        by="layer_shape layer layer_keys layer_keras one_head layer_mask gradients three_shape context add_norm cross",
+        by="layer_shape layer layer_keys three_shape context add_norm cross",
     ),
     layer(
         "one projection for query and key",

@@ -156,13 +156,15 @@ def test_merging_undoes_splitting(student, rng):
         close(student.merge_heads(heads), x, "merge_heads puts back what split_heads has cut")
 
 
+def called_layer(student, d_model, num_heads):
+    """A multi-head attention that has been called, and so has its weights."""
+    shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
+    return shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+
+
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
-    shapes = (1, 2, d_model), (1, 3, d_model)
-    theirs, ours = (
-        shared(each, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
-        for each in (student, reference)
-    )
+    theirs, ours = (called_layer(each, d_model, num_heads) for each in (student, reference))
     set_random_weights(ours, rng)
     transplant(ours, theirs, "the weights are those of four dense layers D -> D", PARTS)
     return theirs, ours
@@ -196,8 +198,7 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 def test_the_layer_has_the_weights_of_four_dense_layers(student):
     for d_model, num_heads in ((9, 3), (5, 1)):
         size = d_model**2 + d_model
-        shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
-        layer = shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+        layer = called_layer(student, d_model, num_heads)
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
             assert parameter_count(getattr(layer, part)) == size, message
