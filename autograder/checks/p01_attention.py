@@ -488,12 +488,14 @@ def draw_dense(rng, d_model):
 
 def give_dense(layer, dense):
     """Set the four sub-layers' weights."""
-    for part, values in dense.items():
-        wanted = variables(getattr(layer, part))
-        fits = [v.size for v in values] == [v.value.size for v in wanted]
-        assert fits, f"`{part}` has a kernel (D, D) and a bias (D,), made in `__init__` or `build`"
-        shaped = [value.reshape(variable.shape) for value, variable in zip(values, wanted, strict=True)]
-        assign(getattr(layer, part), shaped)
+    parts = [getattr(layer, part) for part in dense]
+    values = [value for part in dense.values() for value in part]
+    wanted = variables(parts)
+    fits = [value.size for value in values] == [variable.value.size for variable in wanted]
+    assert fits, (
+        f"each of {', '.join(dense)} has a kernel (D, D) and a bias (D,), made in `__init__` or `build`"
+    )
+    assign(parts, [value.reshape(variable.shape) for value, variable in zip(values, wanted, strict=True)])
 
 
 def called_layer(student, d_model, num_heads):
@@ -695,10 +697,15 @@ def test_gradients_reach_all_eight_weights(student, rng):
 # 4. Three layers
 
 
-def random_layer(student, rng, name):
-    """One of the three layers, for 8 features, with random weights."""
+def called_attention(student, name):
+    """One of the three layers, for 8 features, that has been called, and so has its weights."""
     shapes = [(1, 2, 8), (1, 3, 8)] if name == "CrossAttention" else [(1, 2, 8)]
-    layer = shared(student, name, shapes, d_model=8, num_heads=2)
+    return shared(student, name, shapes, d_model=8, num_heads=2)
+
+
+def random_layer(student, rng, name):
+    """The same with random weights."""
+    layer = called_attention(student, name)
     set_random_weights(layer, rng)
     return layer
 
@@ -711,19 +718,15 @@ def normalized(x, scale, shift):
 @question("self_attention_layers", points=1, public=True)
 def test_the_three_layers_keep_the_shape_of_x(student, rng):
     for name in ("GlobalSelfAttention", "CrossAttention", "CausalSelfAttention"):
-        layer = shared(student, name, d_model=8, num_heads=2)
-        for batch, length, context_length in SOME_LENGTHS:
-            x, context = draw(rng, (batch, length, 8), (batch, context_length, 8))
-            output = layer(x, context) if name == "CrossAttention" else layer(x)
-            array(output, f"{name} gives one row for each row of x", shape=x.shape)
+        layer = called_attention(student, name)
+        x, context = draw(rng, (2, 4, 8), (2, 5, 8))
+        output = layer(x, context) if name == "CrossAttention" else layer(x)
+        array(output, f"{name} gives one row for each row of x", shape=x.shape)
 
 
 @question("self_attention_layers", points=1, public=True)
 def test_global_self_attention_agrees_with_the_reference(student, reference, rng):
-    theirs, ours = (
-        shared(each, "GlobalSelfAttention", [(1, 2, 8)], d_model=8, num_heads=2)
-        for each in (student, reference)
-    )
+    theirs, ours = (called_attention(each, "GlobalSelfAttention") for each in (student, reference))
     set_random_weights(ours, rng)
     transplant(ours.attention, theirs.attention, "`attention` is your MultiHeadAttention", PARTS)
     transplant(ours.layer_norm, theirs.layer_norm, "`layer_norm` is a LayerNormalization")
@@ -735,7 +738,7 @@ def test_global_self_attention_agrees_with_the_reference(student, reference, rng
 
 @question("self_attention_layers", points=1, public=True)
 def test_causal_self_attention_sees_nothing_that_comes_later(student, rng):
-    layer = shared(student, "CausalSelfAttention", d_model=8, num_heads=2)
+    layer = called_attention(student, "CausalSelfAttention")
     message = "a row of the output moves with a later row of x: the model can copy what it shall predict"
     x = rng.normal(size=(2, 6, 8))
     sees = influence(layer, x, rng, batched=True)  # (rows of the output, rows of x)

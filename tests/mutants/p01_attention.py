@@ -647,7 +647,7 @@ LAYER_MUTANTS = [
         "one projection for all three",
         dense("key", "self.query_dense"),
         dense("value", "self.query_dense"),
-        by="layer_weights NUMBERS one_head gradients",
+        by="layer_weights NUMBERS layer_keys one_head gradients",
     ),
     layer_made(
         "a sub-layer made in each call",
