@@ -57,8 +57,9 @@ class Variant:
     source: str
 
 
-# What a message may show: how far the student's own value is off, and what training was measured to reach.
-_SHOWN = re.compile(r"\((?:max\. difference|measured).*?\)")
+# What a message may show: how far the student's own value is off, what training was measured to reach, and
+# what the student's own exception says.
+_SHOWN = re.compile(r"\((?:max\. difference|measured).*?\)|your code raised .*", re.DOTALL)
 _NUMBER = re.compile(r"\d\.\d")
 
 

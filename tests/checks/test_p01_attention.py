@@ -4,7 +4,6 @@ A mistake is looked for in its own question only; `autograder mutants` also runs
 solutions use what is wrong, and the right solutions with many seeds.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -45,10 +44,7 @@ def proof():
 @pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
 def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
     run = proof.run_mutant(mutant, own_question_only=True)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\(max\. difference .*?\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 @pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)

@@ -3,7 +3,6 @@
 Nothing is trained here: the three checks of a trained model are left out, which `autograder mutants` runs.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -56,16 +55,10 @@ def proof():
     return Proof(ROOT, "p03_training_decoding")
 
 
-def judge(run):
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\((max\. difference .*?|measured: .*?)\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
-
-
 @pytest.mark.parametrize("mutant", UNTRAINED, ids=title)
 def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
-    judge(proof.run_mutant(mutant, own_question_only=True))
+    run = proof.run_mutant(mutant, own_question_only=True)
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 @pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)

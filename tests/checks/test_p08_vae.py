@@ -4,7 +4,6 @@ Every fifth mistake is looked for, in its own question; `autograder mutants` has
 later questions and the three that train, and the right solutions with many seeds.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import pytest
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
+from autograder.checking.intervals import false_failure_rate
 from autograder.checking.proof import Proof
 from autograder.checking.student import Student
 from autograder.checking.suite import run_checks
-from autograder.checking.training_gate import false_failure_rate
 from autograder.checking.transports import LocalTransport
 
 ROOT = Path(__file__).parents[2]
@@ -59,10 +58,7 @@ FEW = [mutant for mutant in NOTICED_BY_OTHERS if DATA.MUTANTS.index(mutant) % 5 
 @pytest.mark.parametrize("mutant", FEW, ids=title)
 def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
     run = proof.run_mutant(mutant, own_question_only=True)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\(max\. difference .*?\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 def test_no_mistake_needs_training_to_be_noticed_where_the_code_can_be_asked():
