@@ -31,6 +31,8 @@ class Mutant:
         body: the statements that take the place of the target's.
         caught_by: every check that must fail, no others; with or without `test_`.
         also: bodies of other targets, where the mistake takes several.
+        later_by_chance: True where chance decides which checks of later questions fail too, as with dropout
+            that never ends: those are not run.
     """
 
     target: str
@@ -38,6 +40,7 @@ class Mutant:
     body: str
     caught_by: str | tuple[str, ...]
     also: dict[str, str] = field(default_factory=dict)
+    later_by_chance: bool = False
 
     @property
     def expected(self) -> frozenset[str]:

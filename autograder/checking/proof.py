@@ -20,6 +20,7 @@ from autograder.sandbox.codec import Ref
 
 __all__ = ["Proof"]
 
+_CHECK_S = 300.0  # how long a check takes is told, not judged: the machine may be busy with other proofs
 # A notebook that ran: what contract checks see here is not under test.
 _RAN = SubmissionFacts((CellFacts(0, 'print("Done")', "code", True, None, 0.0, "Done\n", "done"),))
 
@@ -62,6 +63,7 @@ class Proof:
             own_question_only: leave out the checks of later questions whose solutions use the target.
             all_gates: run the gates that depend on it too; else those that it names, if it names no others.
         """
+        own_question_only = own_question_only or mutant.later_by_chance
         named = mutant.expected & {check.id for check in self.checks}
         only = self._dependent(mutant, own_question_only, all_gates)
         if not all_gates and named <= self.gates:
@@ -128,7 +130,9 @@ class Proof:
 
     def _run(self, namespace: dict[str, Any], seed: int, only: Collection[str], on_check=None):
         student = Student(LocalTransport(namespace))
-        return run_checks(self._checks_file, student, seed, _RAN, only=only, on_check=on_check)
+        return run_checks(
+            self._checks_file, student, seed, _RAN, check_s=_CHECK_S, only=only, on_check=on_check
+        )
 
     def _with_variant(self, variant: Variant) -> dict[str, Any]:
         namespace = _defined(self.notebook)

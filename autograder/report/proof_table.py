@@ -20,9 +20,18 @@ __all__ = ["print_false_alarms", "print_proof", "print_proofs", "proof_progress"
 
 @contextmanager
 def proof_progress() -> Iterator[Callable[[MutantRun | VariantRun, int, int], None]]:
-    """A bar on stderr, where that is a terminal: what has been run of all that will be."""
+    """On stderr, how many runs have ended of all: a bar on a terminal, a line for every fifty elsewhere."""
+    console = Console(stderr=True)
+
+    def lines(_run: MutantRun | VariantRun, done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            console.print(f"{done} of {total} runs", highlight=False)
+
+    if not console.is_terminal:
+        yield lines
+        return
     columns = TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with RichProgress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("proving", total=None)
         yield lambda _run, done, total: bar.update(task, completed=done, total=total)
 
