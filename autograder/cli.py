@@ -174,35 +174,47 @@ def report(assignment: str, out: Path | None, root: Path) -> None:
 @main.command()
 @click.argument("assignments", nargs=-1)
 @click.option("--seeds", type=click.IntRange(1), help="Run the right solutions alone, with so many seeds.")
+@click.option("--gates", is_flag=True, help="All training gates for all mistakes; with --seeds, gates alone.")
+@click.option("--jobs", type=click.IntRange(1), help="Runs at once (default: one a core).")
 @course_option
-def mutants(assignments: tuple[str, ...], seeds: int | None, root: Path) -> None:
-    """Prove the checks: every listed mistake is caught by its check, every right variant passes."""
+def mutants(
+    assignments: tuple[str, ...], seeds: int | None, gates: bool, jobs: int | None, root: Path
+) -> None:
+    """Prove the checks: every listed mistake is caught by its check, every right variant passes.
+
+    Training gates run for right solutions, and for mistakes that no other check is named for; --gates runs
+    them for all mistakes that they depend on. With --seeds the rate at which right solutions lose points is
+    printed with its confidence bound: by checks without training, or by the gates (--gates).
+    """
     from rich.console import Console
 
-    from autograder.checking.mutants import false_alarms, mutant_table
-    from autograder.report.proof_table import print_false_alarms, print_proof
+    from autograder.checking.proving import false_alarms, prove
+    from autograder.report.proof_table import print_false_alarms, print_proof, print_proofs, proof_progress
 
-    console = Console()
-    sound = True
-    for assignment in assignments or _with_mutants(root):
+    console, names = Console(width=None if sys.stdout.isatty() else 160), assignments or _with_mutants(root)
+    jobs = jobs or len(os.sched_getaffinity(0))
+    with proof_progress() as told:
         if seeds:
-            found = false_alarms(root, assignment, range(seeds))
-            print_false_alarms(found, console)
-            sound = sound and not found.alarms
-        else:
-            report = mutant_table(root, assignment)
+            found = []
+            for name in names:
+                found.append(false_alarms(root, name, range(seeds), jobs, gates, told))
+                print_false_alarms(found[-1], console)
+            sys.exit(1 if any(each.alarms for each in found) else 0)
+        reports = []
+        for report in prove(root, names, jobs, all_gates=gates, on_run=told):
             print_proof(report, console)
-            sound = sound and report.sound
-    sys.exit(0 if sound else 1)
+            reports.append(report)
+    print_proofs(reports, console)
+    sys.exit(0 if all(report.sound for report in reports) else 1)
 
 
-def _with_mutants(root: Path) -> list[str]:
+def _with_mutants(root: Path) -> tuple[str, ...]:
     names = {path.stem for place in ("tests/mutants", "mutants") for path in (root / place).glob("[!_]*.py")}
     if not names:
         raise ConfigError(
             f"{root}: neither tests/mutants/ nor mutants/ names a mutant. Run in the course's root."
         )
-    return sorted(names)
+    return tuple(sorted(names))
 
 
 @main.command()
