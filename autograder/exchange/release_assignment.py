@@ -42,7 +42,7 @@ class ReleaseAssignment(ServiceExchange, abc.ExchangeReleaseAssignment):
         """The gradebook's due date, which Formgrader and `nbgrader db` set."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                due = gradebook.find_assignment(self.assignment).duedate
+                due: datetime | None = gradebook.find_assignment(self.assignment).duedate  # pyright: ignore
             except MissingEntry:
                 return None
         return due.replace(tzinfo=UTC) if due else None

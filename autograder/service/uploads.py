@@ -121,11 +121,8 @@ def check_sent(session: Session, course: str, person: str, files: Iterable[File]
     files = list(files)
     if unsent := missing(session, course, person, files):
         raise Conflict(f"{len(unsent)} files have not been sent: send them, then ask again", missing=unsent)
-    sizes = dict(
-        session.execute(
-            select(Upload.sha256, Upload.size).where(Upload.course_id == course, Upload.person == person)
-        ).tuples()
-    )
+    sent = select(Upload).where(Upload.course_id == course, Upload.person == person)
+    sizes = {upload.sha256: upload.size for upload in session.scalars(sent)}
     for file in files:
         if sizes[file.sha256] != file.size:
             raise Invalid(f"{file.path!r} has {sizes[file.sha256]} bytes, not {file.size}")
