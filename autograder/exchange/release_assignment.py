@@ -40,6 +40,9 @@ class ReleaseAssignment(ServiceExchange, abc.ExchangeReleaseAssignment):
 
     def _due(self) -> datetime | None:
         """The gradebook's due date, which Formgrader and `nbgrader db` set."""
+        path = self.coursedir.db_url.removeprefix("sqlite:///")
+        if path != self.coursedir.db_url and not Path(path).is_file():
+            return None  # nbgrader would make an empty one
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
                 due: datetime | None = gradebook.find_assignment(self.assignment).duedate  # pyright: ignore
