@@ -4,6 +4,7 @@ import pytest
 from fake_hub import FakeHub
 from postgres import postgres_url
 from served import Served, make_course
+from sqlalchemy import create_engine, text
 
 from autograder.service.blobs import Blobs
 from autograder.service.database import Database
@@ -56,3 +57,26 @@ def served(hub, stores, root):
 def released(served, hub):
     assert served.release(hub.ida).status_code == 200
     return served
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request, tmp_path):
+    """Each kind of database, empty."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'any' / 'service.db'}"
+    else:
+        url = request.getfixturevalue("postgres")
+    database = Database(url)
+    yield database
+    database.close()
+    if request.param == "postgresql":
+        drop = create_engine(url)
+        with drop.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        drop.dispose()
+
+
+@pytest.fixture
+def any_stores(tmp_path, any_database):
+    return Stores(any_database, Blobs(f"file://{tmp_path / 'any-blobs'}"), SECRET)

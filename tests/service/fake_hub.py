@@ -75,7 +75,9 @@ class FakeHub:
             self.codes[code] = query["code_challenge"]
             request.send_response(302)
             host = request.headers.get("X-Test-Host") or self.service
-            request.send_header("Location", f"{host}{query['redirect_uri']}?code={code}&state={query['state']}")
+            request.send_header(
+                "Location", f"{host}{query['redirect_uri']}?code={code}&state={query['state']}"
+            )
             request.end_headers()
             return None
         return self.answer(request, 404, {})

@@ -25,7 +25,7 @@ PREFIX = "/services/autograder/"
 RIGHT = "def double(x):\n    return [2 * each for each in x]"
 WRONG = "def double(x):\n    return x"
 HALF = "def double(x):\n    return [2 * abs(each) for each in x]"
-CHECKS = '''
+CHECKS = """
 from autograder.checking import close, question
 
 
@@ -38,7 +38,7 @@ def test_doubles_small_numbers(student):
 def test_doubles_negative_numbers(student, rng):
     x = (-rng.uniform(1, 2, size=3)).tolist()
     close(student.double(x), [2 * each for each in x], "negative numbers double too")
-'''
+"""
 
 
 def graded(source="", grade=False, solution=False, grade_id="double", **more):
@@ -48,7 +48,14 @@ def graded(source="", grade=False, solution=False, grade_id="double", **more):
 
 def notebook(answer: str = RIGHT):
     """The course's assignment with this answer. Ids are fixed: the same answer is the same file."""
-    essay = {"grade_id": "why", "schema_version": 3, "grade": True, "solution": True, "locked": False, "points": 4}
+    essay = {
+        "grade_id": "why",
+        "schema_version": 3,
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "points": 4,
+    }
     cells = [
         graded(answer, solution=True, grade_id="double-answer"),
         graded("# checks", grade=True, points=3),
@@ -56,7 +63,10 @@ def notebook(answer: str = RIGHT):
     ]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
-    return new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    return new_notebook(
+        cells=cells,
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
 
 
 def notebook_bytes(answer: str = RIGHT) -> bytes:
@@ -75,7 +85,10 @@ def make_course(root: Path, id: str = "one", toml: str = "", config: str = "") -
     (root / "checks" / "ps.py").write_text(CHECKS)
     for step in ("source", "release"):
         (root / step / "ps").mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook(RIGHT if step == "source" else "def double(x):\n    raise NotImplementedError"), root / step / "ps" / "ps.ipynb")
+        nbformat.write(
+            notebook(RIGHT if step == "source" else "def double(x):\n    raise NotImplementedError"),
+            root / step / "ps" / "ps.ipynb",
+        )
     return root
 
 
@@ -159,7 +172,9 @@ def everything_in(stores: Stores) -> str:
 
     with stores.database.read() as session:
         rows = {
-            table.name: [list(map(str, row)) for row in session.execute(select(table).order_by(*table.primary_key))]
+            table.name: [
+                list(map(str, row)) for row in session.execute(select(table).order_by(*table.primary_key))
+            ]
             for table in Base.metadata.sorted_tables
         }
     return json.dumps(rows, indent=1)

@@ -21,7 +21,9 @@ def test_nobody_can_hand_in_under_anothers_name(released, hub):
         answer = released.request("POST", f"api/courses/one/assignments/ps/{path}", hub.bob, json=body)
         assert answer.json()["student"] == "bob"
     for field in ({"student": "ada"}, {"time": "2099-01-01T00:00:00Z"}, {"number": 9}):
-        answer = released.request("POST", "api/courses/one/assignments/ps/submissions", hub.bob, json=body | field)
+        answer = released.request(
+            "POST", "api/courses/one/assignments/ps/submissions", hub.bob, json=body | field
+        )
         assert answer.status_code == 422
     [still] = released.get("api/courses/one/assignments/ps/submissions?student=ada", hub.tina).json()
     assert still == released.get(f"api/courses/one/submissions/{mine['id']}", hub.tina).json()
@@ -151,7 +153,15 @@ def test_every_route_is_among_those_tried_here_or_checks_the_caller(released):
             if path.endswith("/health"):
                 continue
             url = path.removeprefix("/services/autograder/")
-            for name, value in {"course": "one", "assignment": "ps", "submission": "1", "path": "ps.ipynb", "sha256": "0" * 64}.items():
+            for name, value in {
+                "course": "one",
+                "assignment": "ps",
+                "submission": "1",
+                "path": "ps.ipynb",
+                "sha256": "0" * 64,
+            }.items():
                 url = url.replace("{" + name + "}", value)
             assert released.request(method.upper(), url).status_code == 401, (method, path)
-            assert released.request(method.upper(), url, cookies={"service-autograder": "x"}).status_code == 401
+            assert (
+                released.request(method.upper(), url, cookies={"service-autograder": "x"}).status_code == 401
+            )

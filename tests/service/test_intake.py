@@ -84,7 +84,9 @@ def test_a_path_that_could_lead_elsewhere_is_refused(released, hub, path):
     assert everything_in(released.stores) == before
 
 
-@pytest.mark.parametrize("paths", [("a.ipynb", "A.ipynb"), ("a.ipynb", "a.ipynb/b.py"), ("a.ipynb", "a.ipynb")])
+@pytest.mark.parametrize(
+    "paths", [("a.ipynb", "A.ipynb"), ("a.ipynb", "a.ipynb/b.py"), ("a.ipynb", "a.ipynb")]
+)
 def test_two_files_of_one_place_are_refused(released, hub, paths):
     content = notebook_bytes()
     released.send(hub.ada, content)
@@ -111,7 +113,9 @@ def test_sizes_types_and_numbers_are_limited(hub, stores, tmp_path):
         assert served.send(hub.ada, b"x" * (1 << 20)).status_code == 201
         assert served.send(hub.ada, b"x" * ((1 << 20) + 1)).status_code == 413
         assert served.submit(hub.ada, {"ps.ipynb": nb, "virus.exe": b"MZ"}).status_code == 422
-        assert served.submit(hub.ada, {"ps.ipynb": nb, **{f"{n}.txt": b"" for n in range(3)}}).status_code == 413
+        assert (
+            served.submit(hub.ada, {"ps.ipynb": nb, **{f"{n}.txt": b"" for n in range(3)}}).status_code == 413
+        )
         big = {f"{n}.txt": bytes([n]) * (1 << 20) for n in range(2)}
         assert served.submit(hub.ada, {"ps.ipynb": nb, **big}).status_code == 413
         assert served.send(hub.ada, b"last one that fits" * 50_000).status_code == 201
@@ -164,7 +168,9 @@ def test_an_assignment_that_was_taken_back_takes_nothing(released, hub):
 def test_times_of_one_student_always_grow(released, hub, stores):
     for _ in range(3):
         released.submit(hub.ada)
-    times = [each["time"] for each in released.get("api/courses/one/assignments/ps/submissions", hub.ada).json()]
+    times = [
+        each["time"] for each in released.get("api/courses/one/assignments/ps/submissions", hub.ada).json()
+    ]
     assert times == sorted(set(times))
 
 
@@ -177,7 +183,10 @@ def test_nothing_can_change_a_submission_not_even_in_the_database(released, hub,
         "UPDATE submission_files SET sha256 = 'x'",
         "DELETE FROM submission_files",
     ):
-        with pytest.raises(sqlalchemy.exc.DBAPIError, match="never changed"), stores.database.write() as session:
+        with (
+            pytest.raises(sqlalchemy.exc.DBAPIError, match="never changed"),
+            stores.database.write() as session,
+        ):
             session.execute(text(sql))
 
 
