@@ -1,0 +1,139 @@
+"""The environments of a root's hub: one for people's servers, one for the grader, and the proxy's packages.
+
+All belong to root, so that nobody who uses them can change them, and are compiled, since their users could not
+write the compiled files. Versions are those of the project's lock file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from hub_config.setup_local.places import CHECKOUT
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+STUDENT = CHECKOUT / "hub_config" / "student"
+# The last series that runs on the node of Debian 12, and the one for node 20 and later.
+PROXIES = {20: "5.3.0", 10: "4.6.3"}
+
+
+class SetupFailed(Exception):
+    """A step of the set-up cannot be done; the message says what to do."""
+
+
+def uv() -> str:
+    """The uv that `make setup` used.
+
+    Raises: SetupFailed.
+    """
+    found = shutil.which("uv") or shutil.which("uv", path=str(CHECKOUT / ".uv" / "bin"))
+    if not found:
+        raise SetupFailed("uv is not here: run `make setup` first")
+    return found
+
+
+def students(environment: Path, say: Callable[[str], None]) -> None:
+    """What people's servers run from. Made anew when the lock file or the exchange plug-in changed."""
+    exchange = CHECKOUT / "autograder" / "exchange"
+    sources = [
+        CHECKOUT / "uv.lock",
+        *STUDENT.iterdir(),
+        *exchange.glob("*.py"),
+        exchange.parent / "errors.py",
+    ]
+    with _unless_current(environment, sources) as stale:
+        if not stale:
+            return
+        say(f"environment for people's servers: {environment} (minutes the first time)")
+        constraints = environment.parent / "constraints.txt"
+        export = ["export", "--frozen", "--all-extras", "--no-emit-project", "--no-hashes", "--quiet"]
+        _uv(*export, "--output-file", str(constraints))
+        _uv("venv", "--quiet", "--clear", "--python", SYSTEM_PYTHON, str(environment))
+        install = [
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            str(environment / "bin/python"),
+        ]
+        requirements = ["-r", str(STUDENT / "requirements.in"), "-c", str(constraints)]
+        _uv(*install, *requirements)
+        _uv(*install, "--no-deps", "--reinstall", str(STUDENT))
+
+
+def grader(environment: Path, course: Path, group: int, say: Callable[[str], None]) -> None:
+    """The whole project as it stands in the grader's course; closed to all but the grader's group."""
+    environment.parent.mkdir(mode=0o750, exist_ok=True)
+    os.chown(environment.parent, 0, group)
+    with _unless_current(environment, [CHECKOUT / "uv.lock", CHECKOUT / "pyproject.toml"]) as stale:
+        if not stale:
+            return
+        say(f"environment for grading: {environment} (minutes the first time)")
+        sync = ["sync", "--quiet", "--locked", "--no-dev", "--all-extras", "--compile-bytecode"]
+        _uv(
+            *sync,
+            "--python",
+            SYSTEM_PYTHON,
+            "--project",
+            str(course),
+            UV_PROJECT_ENVIRONMENT=str(environment),
+        )
+
+
+def proxy(program: Path, say: Callable[[str], None]) -> None:
+    """configurable-http-proxy from npm; the PyPI package of that name refuses what a hub needs.
+
+    Raises: SetupFailed.
+    """
+    if program.exists():
+        return
+    version = PROXIES[20 if _node_major() >= 20 else 10]
+    say(f"npm package configurable-http-proxy {version}: {program.parents[2]}")
+    folder = program.parents[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    npm = ["npm", "install", "--no-fund", "--no-audit", "--loglevel=error", "--prefix", str(folder)]
+    _run([*npm, f"configurable-http-proxy@{version}"])
+
+
+def _node_major() -> int:
+    try:
+        found = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SetupFailed("node does not run: install Debian's packages nodejs and npm") from error
+    return int(found.strip().lstrip("v").split(".")[0])
+
+
+class _unless_current:  # noqa: N801  # reads as a statement
+    """Tells whether an environment is older than its sources; marks it current when the block succeeds."""
+
+    def __init__(self, environment: Path, sources: Iterable[Path]):
+        self._stamp = environment / "made-from"
+        digest = hashlib.sha256(Path(SYSTEM_PYTHON).resolve().name.encode())
+        for source in sorted(path for path in sources if path.is_file()):
+            digest.update(source.read_bytes())
+        self._wanted = digest.hexdigest()
+
+    def __enter__(self) -> bool:
+        return not self._stamp.is_file() or self._stamp.read_text() != self._wanted
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._stamp.write_text(self._wanted)
+
+
+def _uv(*arguments: str, **environment: str) -> None:
+    inherited = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    _run([uv(), *arguments], cwd=CHECKOUT, env={**inherited, **environment})
+
+
+def _run(command: list[str], **options: object) -> None:
+    try:
+        subprocess.run(command, check=True, stdout=sys.stderr, **options)  # type: ignore[call-overload]
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SetupFailed(f"{' '.join(command[:3])} … failed: {error}") from error
