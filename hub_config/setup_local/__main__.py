@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--address", default="127.0.0.1", help="where to listen (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="the first of six in a row (default: 8000)")
     parser.add_argument("--idle", type=int, default=3600, metavar="SECONDS", help="stop idle servers after")
+    parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where servers run")
     parser.add_argument("--demo", action="store_true", help="as without root: one person, no isolation")
     parser.add_argument("--set-up-only", action="store_true", help="do not start the hub")
     parser.add_argument("--new-passwords", action="store_true", help="give everybody a new password")
@@ -69,7 +70,7 @@ def main() -> int:
         return 2
     if given.set_up_only:
         return 0
-    return running.run(places, settings, say)
+    return running.run(places, settings, say, config=f"{given.on}.py")
 
 
 if __name__ == "__main__":

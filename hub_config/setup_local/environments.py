@@ -50,21 +50,8 @@ def students(environment: Path, say: Callable[[str], None]) -> None:
         if not stale:
             return
         say(f"environment for people's servers: {environment} (minutes the first time)")
-        constraints = environment.parent / "constraints.txt"
-        export = ["export", "--frozen", "--all-extras", "--no-emit-project", "--no-hashes", "--quiet"]
-        _uv(*export, "--output-file", str(constraints))
-        _uv("venv", "--quiet", "--clear", "--python", SYSTEM_PYTHON, str(environment))
-        install = [
-            "pip",
-            "install",
-            "--quiet",
-            "--compile-bytecode",
-            "--python",
-            str(environment / "bin/python"),
-        ]
-        requirements = ["-r", str(STUDENT / "requirements.in"), "-c", str(constraints)]
-        _uv(*install, *requirements)
-        _uv(*install, "--no-deps", "--reinstall", str(STUDENT))
+        install = ["sh", str(STUDENT / "install.sh"), str(environment)]
+        _run(install, env={**_inherited(), "UV": uv(), "PYTHON": SYSTEM_PYTHON})
 
 
 def grader(environment: Path, course: Path, group: int, say: Callable[[str], None]) -> None:
@@ -128,8 +115,11 @@ class _unless_current:  # noqa: N801  # reads as a statement
 
 
 def _uv(*arguments: str, **environment: str) -> None:
-    inherited = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    _run([uv(), *arguments], cwd=CHECKOUT, env={**inherited, **environment})
+    _run([uv(), *arguments], cwd=CHECKOUT, env={**_inherited(), **environment})
+
+
+def _inherited() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
 
 
 def _run(command: list[str], **options: object) -> None:

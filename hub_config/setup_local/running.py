@@ -34,10 +34,10 @@ def check_ports_free(settings: Settings) -> None:
                 ) from error
 
 
-def run(places: Places, settings: Settings, say: Callable[[str], None]) -> int:
-    """Returns: the hub's exit status."""
+def run(places: Places, settings: Settings, say: Callable[[str], None], config: str = "local.py") -> int:
+    """Args: config: the file of hub_config/ that the hub reads. Returns: the hub's exit status."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "hub_config" / "local.py")]
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "hub_config" / config)]
     environment = {**os.environ, PREFIX_VARIABLE: str(places.prefix), "PYTHONPATH": str(CHECKOUT)}
     # With `nohup … &` children would ignore SIGINT, and stopping would take 40 s in place of 6.
     signal.signal(signal.SIGINT, signal.default_int_handler)

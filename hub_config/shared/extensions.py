@@ -12,6 +12,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from hub_config.shared import time_limit
+
+DATA = "share"  # what JUPYTER_PATH names, beside the roles' folders
 SERVER_EXTENSIONS = {
     "assignment-list": "nbgrader.server_extensions.assignment_list",
     "validate-assignment": "nbgrader.server_extensions.validate_assignment",
@@ -53,13 +56,18 @@ def write_role_folders(folder: Path, course: str) -> None:
         place = folder / role
         _write(place / "jupyter_server_config.d" / "nbgrader.json", _server(wanted))
         _write(place / "labconfig" / "page_config.json", _lab(wanted))
-        if role != "grader":  # the grader's course has its own nbgrader_config.py
-            _write(place / "nbgrader_config.py", NBGRADER_CONFIG.format(course=course))
+        _write(place / "nbgrader_config.py", NBGRADER_CONFIG.format(course=course))
+        _write(place / "jupyter_server_config.py", time_limit.SERVER_CONFIG)
+    time_limit.install(folder / DATA)
 
 
 def spawn_environment(folder: Path | str, role: str) -> dict[str, str]:
     """What a server of that role gets. PREFER_ENV keeps a home's settings from coming first."""
-    return {"JUPYTER_CONFIG_PATH": str(Path(folder) / role), "JUPYTER_PREFER_ENV_PATH": "1"}
+    return {
+        "JUPYTER_CONFIG_PATH": str(Path(folder) / role),
+        "JUPYTER_PATH": str(Path(folder) / DATA),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
 
 
 def pre_spawn_hook(folder: Path | str, course: str):
