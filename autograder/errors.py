@@ -8,7 +8,9 @@ AutograderError
 ├── IsolationUnavailable   this machine does not allow the confinement that was asked for
 ├── LauncherError      no sandboxed kernel came up, or the process that forks them has gone
 ├── NotebookError      a submitted file that cannot be read as a notebook
-└── ReceiptError       a report.json that cannot be trusted to be what we wrote
+├── ReceiptError       a report.json that cannot be trusted to be what we wrote
+├── ServiceError       the submission service refused, or could not be reached (what a client sees)
+└── StoreError         the service's database or blob store cannot be used, or a blob is not what it was
 """
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "LauncherError",
     "NotebookError",
     "ReceiptError",
+    "ServiceError",
+    "StoreError",
 ]
 
 
@@ -73,3 +77,19 @@ class NotebookError(AutograderError):
 
 class ReceiptError(AutograderError):
     """A receipt of another schema, or one that was damaged or edited."""
+
+
+class ServiceError(AutograderError):
+    """What the submission service said, or why it did not answer.
+
+    Args:
+        status: of HTTP; None where there was no answer. detail: what it sent, parsed.
+    """
+
+    def __init__(self, message, status=None, detail=None):
+        self.status, self.detail = status, detail
+        super().__init__(message)
+
+
+class StoreError(AutograderError):
+    """A database or store that cannot be used, or holds something else than was put into it."""

@@ -13,6 +13,8 @@
     feedback = "public"
     limits = { notebook_s = 900 }
 
+    [service]                            # of the submission service; see autograder.service.settings
+
 Every key is optional, and so is the file.
 """
 
@@ -53,12 +55,13 @@ class AssignmentConfig:
 
 @dataclass(frozen=True)
 class CourseConfig:
-    """The whole file. `jobs` None means one submission a core."""
+    """The whole file. `jobs` None means one submission a core; `service` is for that part to read."""
 
     isolation: Isolation = "auto"
     jobs: int | None = None
     course: AssignmentConfig = AssignmentConfig()
     assignments: Mapping[str, AssignmentConfig] = field(default_factory=dict)
+    service: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, assignment: str) -> AssignmentConfig:
         """The settings of one assignment: its own, else the course's."""
@@ -77,7 +80,7 @@ def read_config(path: Path) -> CourseConfig:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
     where = str(path)
-    keys = ("isolation", "jobs", *_ASSIGNMENT_KEYS, "assignments")
+    keys = ("isolation", "jobs", *_ASSIGNMENT_KEYS, "assignments", "service")
     _refuse_unknown(data, keys, where)
     course = _assignment(
         {key: data[key] for key in _ASSIGNMENT_KEYS if key in data}, AssignmentConfig(), where
@@ -90,6 +93,7 @@ def read_config(path: Path) -> CourseConfig:
             name: _assignment(table, course, f"{where}: assignments.{name}")
             for name, table in _table(data.get("assignments", {}), f"{where}: assignments").items()
         },
+        service=_table(data.get("service", {}), f"{where}: service"),
     )
 
 
