@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
         "--remove", action="store_true", help="remove users, homes and all else that was made"
     )
     parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
+    parser.add_argument("--keep-environments", action="store_true", help="with --remove: not the packages")
     return parser.parse_args()
 
 
@@ -48,7 +49,7 @@ def main() -> int:
     places = Places(prefix, demo)
     try:
         if given.remove:
-            return root_hub.remove(places, say, asked=given.yes)
+            return root_hub.remove(places, say, asked=given.yes, keep_environments=given.keep_environments)
         people = read_people(given.class_file)
         settings = Settings(
             class_file=str(given.class_file.absolute()),

@@ -38,27 +38,32 @@ def uv() -> str:
 
 
 def students(environment: Path, say: Callable[[str], None]) -> None:
-    """What people's servers run from. Made anew when the lock file or the exchange plug-in changed."""
-    exchange = CHECKOUT / "autograder" / "exchange"
-    sources = [
-        CHECKOUT / "uv.lock",
-        *STUDENT.iterdir(),
-        *exchange.glob("*.py"),
-        exchange.parent / "errors.py",
+    """What people's servers run from: packages when the lock file changed, the plug-in when its sources did."""
+    packages = [CHECKOUT / "uv.lock", STUDENT / "requirements.in", STUDENT / "install.sh"]
+    ours = CHECKOUT / "autograder"
+    plug_in = [
+        STUDENT / "pyproject.toml",
+        ours / "__init__.py",
+        ours / "errors.py",
+        *(ours / "exchange").glob("*"),
     ]
-    with _unless_current(environment, sources) as stale:
-        if not stale:
-            return
-        say(f"environment for people's servers: {environment} (minutes the first time)")
-        install = ["sh", str(STUDENT / "install.sh"), str(environment)]
-        _run(install, env={**_inherited(), "UV": uv(), "PYTHON": SYSTEM_PYTHON})
+    with _unless_current(environment / "made-from", packages) as stale:
+        if stale:
+            say(f"environment for people's servers: {environment} (minutes the first time)")
+            install = ["sh", str(STUDENT / "install.sh"), str(environment)]
+            _run(install, env={**_inherited(), "UV": uv(), "PYTHON": SYSTEM_PYTHON})
+    with _unless_current(environment / "plug-in-made-from", plug_in) as stale:
+        if stale:
+            into = ["--python", str(environment), "--no-deps", "--reinstall", "--compile-bytecode", "--quiet"]
+            _uv("pip", "install", *into, str(STUDENT))
 
 
 def grader(environment: Path, course: Path, group: int, say: Callable[[str], None]) -> None:
     """The whole project as it stands in the grader's course; closed to all but the grader's group."""
     environment.parent.mkdir(mode=0o750, exist_ok=True)
     os.chown(environment.parent, 0, group)
-    with _unless_current(environment, [CHECKOUT / "uv.lock", CHECKOUT / "pyproject.toml"]) as stale:
+    locked = [CHECKOUT / "uv.lock", CHECKOUT / "pyproject.toml"]
+    with _unless_current(environment / "made-from", locked, where=course) as stale:
         if not stale:
             return
         say(f"environment for grading: {environment} (minutes the first time)")
@@ -97,11 +102,11 @@ def _node_major() -> int:
 
 
 class _unless_current:  # noqa: N801  # reads as a statement
-    """Tells whether an environment is older than its sources; marks it current when the block succeeds."""
+    """Tells whether something is older than its sources; marks it current when the block succeeds."""
 
-    def __init__(self, environment: Path, sources: Iterable[Path]):
-        self._stamp = environment / "made-from"
-        digest = hashlib.sha256(Path(SYSTEM_PYTHON).resolve().name.encode())
+    def __init__(self, stamp: Path, sources: Iterable[Path], where: Path | str = ""):
+        self._stamp = stamp
+        digest = hashlib.sha256(f"{Path(SYSTEM_PYTHON).resolve().name} {where}".encode())
         for source in sorted(path for path in sources if path.is_file()):
             digest.update(source.read_bytes())
         self._wanted = digest.hexdigest()

@@ -7,13 +7,13 @@ import pwd
 import shutil
 import sqlite3
 import stat
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from hub_config.setup_local import course_copy, environments, users
+from hub_config.setup_local import course_copy, environments
 from hub_config.setup_local.places import CHECKOUT, Places, Settings, make_metrics_token
+from hub_config.setup_local.users import Users, set_password
 from hub_config.shared.extensions import write_role_folders
 from hub_config.shared.people import People
 from hub_config.shared.roles import groups
@@ -31,10 +31,11 @@ def set_up(
     close_checkout(CHECKOUT, say)
     places.prefix.mkdir(parents=True, exist_ok=True)
     places.prefix.chmod(0o755)
+    users = Users(places.prefix)
     users.add_missing([people.grader], may_log_in=False)
     made = users.add_missing(people.who_log_in)
     if new_passwords:
-        made = {name: users.set_password(name) for name in people.who_log_in}
+        made = {name: set_password(name) for name in people.who_log_in}
     _tell_passwords(made, people, say)
     grader = pwd.getpwnam(people.grader)
     owner = grader.pw_uid, grader.pw_gid
@@ -94,13 +95,13 @@ def _tell_passwords(made: dict[str, str], people: People, say: Say) -> None:
         print(f"    {role[name]:<11} {name:<16} {password}", flush=True)
 
 
-def remove(places: Places, say: Say, *, asked: bool) -> int:
+def remove(places: Places, say: Say, *, asked: bool, keep_environments: bool = False) -> int:
     """Remove what set_up made. Debian's packages stay. Returns: an exit status."""
-    names = [] if places.demo else users.ours()
+    users = Users(places.prefix)
+    names = [] if places.demo else users.all()
     what = [f"the user {name} with the home {pwd.getpwnam(name).pw_dir}" for name in names]
-    if places.prefix.exists():
-        _check_is_ours(places.prefix)
-        what.append(f"the folder {places.prefix}")
+    folders = _folders(places, keep_environments) if places.prefix.exists() else []
+    what += [f"the folder {folder}" for folder in folders]
     if not what:
         say("nothing to remove")
         return 0
@@ -109,16 +110,18 @@ def remove(places: Places, say: Say, *, asked: bool) -> int:
         say("nothing was removed")
         return 1
     for name in names:
-        # What a person left running would keep its user from being removed.
-        subprocess.run(["pkill", "-KILL", "-U", name], check=False)
         users.remove(name)
-    if places.prefix.exists():
-        shutil.rmtree(places.prefix)
+    for folder in folders:
+        shutil.rmtree(folder)
     return 0
 
 
-def _check_is_ours(prefix: Path) -> None:
-    if not (prefix / "settings.json").is_file():
+def _folders(places: Places, keep_environments: bool) -> list[Path]:
+    """Raises: SetupFailed for a folder that is not a hub's."""
+    if not (places.prefix / "settings.json").is_file():
         raise environments.SetupFailed(
-            f"{prefix}: this is not a folder that make hub made; nothing was removed"
+            f"{places.prefix}: this is not a folder that make hub made; nothing was removed"
         )
+    if not keep_environments:
+        return [places.prefix]
+    return [each for each in (places.state, places.submissions, places.role_folders) if each.exists()]

@@ -62,25 +62,30 @@ def _interrupt() -> None:
 
 
 def _addresses(settings: Settings) -> dict[str, str]:
+    """What is asked, in this order: each part straight, which its log does not show, at last all by the proxy."""
+    ports = Ports(settings.port)
+    services = f"services/{read_people(settings.class_file).course}/formgrader"
     everywhere = settings.address in ("", "0.0.0.0")  # noqa: S104  # asked, not opened
-    root = f"http://{'127.0.0.1' if everywhere else settings.address}:{settings.port}"
-    course = read_people(settings.class_file).course
+    proxy = f"http://{'127.0.0.1' if everywhere else settings.address}:{ports.proxy}"
     return {
-        "hub": f"{root}/hub/health",
-        "submission service": f"{root}/services/{SUBMISSION_SERVICE}/health",
-        "Formgrader": f"{root}/services/{course}/formgrader",
-        "status page": f"{root}/services/{STATUS}/health",
+        "submission service": f"http://127.0.0.1:{ports.submission_service}/services/{SUBMISSION_SERVICE}/health",
+        "Formgrader": f"http://127.0.0.1:{ports.formgrader}/{services}",
+        "status page": f"http://127.0.0.1:{ports.status}/services/{STATUS}/health",
+        "hub": f"{proxy}/hub/health",
+        "submission service by the proxy": f"{proxy}/services/{SUBMISSION_SERVICE}/health",
+        "Formgrader by the proxy": f"{proxy}/{services}",
     }
 
 
 def _wait(hub: subprocess.Popen, addresses: dict[str, str], started: float) -> list[str]:
     """Until all answer or the hub ends. Returns: who does not answer."""
-    waiting = dict(addresses)
+    waiting = list(addresses)
     while waiting and hub.poll() is None and time.monotonic() - started < READY_WITHIN_S:
-        waiting = {name: url for name, url in waiting.items() if not _answers(url)}
-        if waiting:
+        if _answers(addresses[waiting[0]]):
+            waiting.pop(0)
+        else:
             time.sleep(ASK_EVERY_S)
-    return list(waiting) if hub.poll() is None else []
+    return waiting if hub.poll() is None else []
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

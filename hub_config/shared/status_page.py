@@ -1,4 +1,4 @@
-"""The hub's status page, for staff: is the hub up, does the submission service answer, what can the sandbox do.
+"""The hub's status page, for staff: is the hub up, does the service answer, what can the sandbox do.
 
     python -m hub_config.shared.status_page --watch autograder=http://127.0.0.1:10101/services/autograder/health
 
@@ -18,6 +18,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlparse
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
@@ -55,7 +56,7 @@ async def ask(name: str, url: str) -> Line:
     return Line(name, True, f"answered in {1000 * (time.monotonic() - started):.0f} ms")
 
 
-def disk(folder: str) -> Line:
+def disk(folder: Path) -> Line:
     """Room where submissions, blobs and the gradebook lie."""
     usage = shutil.disk_usage(folder)
     free = usage.free / usage.total
@@ -116,7 +117,7 @@ class Page(HubOAuthenticated, web.RequestHandler):
     async def get(self) -> None:
         settings = self.application.settings
         watched = [ask(name, url) for name, url in settings["watched"].items()]
-        services = [*await asyncio.gather(*watched), disk(os.getcwd())]
+        services = [*await asyncio.gather(*watched), disk(Path.cwd())]
         doctor = await settings["doctor"].lines()
         well = all(line.ok for line in services) and bool(doctor) and doctor[0].ok
         self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
@@ -130,9 +131,8 @@ STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
 caption { text-align: left; font-weight: 600; font-size: 1.2rem; padding: .5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .5rem; border-top: 1px solid var(--line);
-  overflow-wrap: anywhere; }
-th { white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: .5rem; border-top: 1px solid var(--line); }
+th { width: 30%; } td:nth-child(2) { width: 3rem; } td:last-child { overflow-wrap: anywhere; }
 .ok { color: var(--ok); } .no { color: var(--no); font-weight: 600; }
 """
 
