@@ -1,4 +1,4 @@
-"""What all of our exchange classes share: nbgrader's settings, the client, and errors as nbgrader shows them."""
+"""What our exchange classes share: nbgrader's settings, the client, and errors as nbgrader shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbgrader.exchange import abc
 from traitlets import Bool
@@ -28,6 +28,9 @@ class ServiceExchange(abc.Exchange):
     path_includes_course = Bool(
         False, help="Whether assignments are kept in ./COURSE/ASSIGNMENT rather than ./ASSIGNMENT."
     ).tag(config=True)
+
+    if TYPE_CHECKING:
+        coursedir: Any
 
     @cached_property
     def client(self) -> ServiceClient:
@@ -54,9 +57,8 @@ class ServiceExchange(abc.Exchange):
         except ServiceError as error:
             self.fail(str(error))
         finally:
-            if "client" in self.__dict__:
-                self.client.close()
-                del self.__dict__["client"]
+            if client := vars(self).get("client"):
+                client.close()
 
     def init_src(self) -> None:
         pass

@@ -109,6 +109,7 @@ class ServiceClient:
 
     def _send(self, method: str, parts: Iterable[str], **arguments: Any) -> requests.Response:
         url = "/".join([self._url, "api", *(quote(part, safe="") for part in parts)])
+        problem = ServiceError("not tried")
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(2.0**attempt / 4)

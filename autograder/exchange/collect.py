@@ -14,6 +14,9 @@ from autograder.exchange.folders import write_folder
 
 __all__ = ["Collect"]
 
+NOTHING_NEWER = "No newer submission to collect"
+EXISTS = "Submission already exists, use --update to update"
+
 
 class Collect(ServiceExchange, abc.ExchangeCollect):
     """`check_owner` has nothing to check: who submitted is what the hub said, and not in a name."""
@@ -50,12 +53,7 @@ class Collect(ServiceExchange, abc.ExchangeCollect):
             time = datetime.fromisoformat(submission["time"]).replace(tzinfo=None)
             newer = existing is None or time > existing
             if not (self.update and newer) and not (self.before_duedate and existing != time):
-                hint = (
-                    "No newer submission to collect"
-                    if self.update
-                    else "Submission already exists, use --update to update"
-                )
-                self.log.info("%s: %s", hint, what)
+                self.log.info("%s: %s", NOTHING_NEWER if self.update else EXISTS, what)
                 return
             self.log.info("Updating submission: %s", what)
         else:

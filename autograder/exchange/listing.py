@@ -16,7 +16,7 @@ __all__ = ["ListAssignments"]
 Info = dict[str, Any]
 
 
-class ListAssignments(abc.ExchangeList, ServiceExchange):
+class ListAssignments(ServiceExchange, abc.ExchangeList):
     def list_files(self) -> list[Info]:
         """Released assignments, or submissions grouped by student and assignment."""
         if self.inbound or self.cached:

@@ -40,9 +40,12 @@ class ReleaseAssignment(ServiceExchange, abc.ExchangeReleaseAssignment):
 
     def _due(self) -> datetime | None:
         """The gradebook's due date, which Formgrader and `nbgrader db` set."""
+        path = self.coursedir.db_url.removeprefix("sqlite:///")
+        if path != self.coursedir.db_url and not Path(path).is_file():
+            return None  # nbgrader would make an empty one
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                due = gradebook.find_assignment(self.assignment).duedate
+                due: datetime | None = gradebook.find_assignment(self.assignment).duedate  # pyright: ignore
             except MissingEntry:
                 return None
         return due.replace(tzinfo=UTC) if due else None

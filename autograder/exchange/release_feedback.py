@@ -57,7 +57,7 @@ class ReleaseFeedback(ServiceExchange, abc.ExchangeReleaseFeedback):
             try:
                 found = gradebook.find_submission(self.assignment, student)
                 penalties = sum(each.late_submission_penalty or 0.0 for each in found.notebooks)
-                return max(0.0, found.score - penalties), found.max_score
+                return max(0.0, (found.score or 0.0) - penalties), found.max_score
             except MissingEntry:
                 return None, None
 

@@ -15,6 +15,7 @@ from autograder.errors import ServiceError
 from autograder.exchange.base import ServiceExchange, timestamp
 from autograder.exchange.client import files_of
 from autograder.exchange.folders import read_folder
+from autograder.exchange.manifest import File
 
 __all__ = ["Submit"]
 
@@ -29,18 +30,7 @@ class Submit(ServiceExchange, abc.ExchangeSubmit):
 
     def copy_files(self) -> None:
         with self.saying(f"{self.assignment} was NOT submitted"):
-            limits = self._limits()
-            files = read_folder(self.source, self._ignore, self._left_out)
-            for file, _ in [*files]:
-                if "*" not in limits["file_types"] and not file.path.lower().endswith(
-                    tuple(limits["file_types"])
-                ):
-                    self._left_out(file.path, "files of this type are not taken")
-                elif file.size > limits["max_file_bytes"]:
-                    self._left_out(file.path, f"it has more than {limits['max_file_bytes'] >> 20} MB")
-                else:
-                    continue
-                files = [pair for pair in files if pair[0] != file]
+            files = self._files(self._limits())
             self._compare([file.path for file, _ in files if file.path.endswith(".ipynb")])
             answer = self.client.send_listed(
                 self.course, files, "courses", self.course, "assignments", self.assignment, "submissions",
@@ -52,6 +42,19 @@ class Submit(ServiceExchange, abc.ExchangeSubmit):
         self.log.info("Receipt: %s (number %s), kept in %s", receipt["id"], receipt["number"], kept)
         if answer["late"]:
             self.log.warning("This is after the due date: it counts as late")
+
+    def _files(self, limits: dict[str, Any]) -> list[tuple[File, Path]]:
+        """What there is to send; what the service would not take is left out, and said to be."""
+        types = tuple(limits["file_types"])
+        chosen = []
+        for file, path in read_folder(self.source, self._ignore, self._left_out):
+            if "*" not in types and not file.path.lower().endswith(types):
+                self._left_out(file.path, "files of this type are not taken")
+            elif file.size > limits["max_file_bytes"]:
+                self._left_out(file.path, f"it has more than {limits['max_file_bytes'] >> 20} MB")
+            else:
+                chosen.append((file, path))
+        return chosen
 
     def _limits(self) -> dict[str, Any]:
         for course in self.client.get("courses"):
@@ -82,9 +85,11 @@ class Submit(ServiceExchange, abc.ExchangeSubmit):
             self.fail(f"Assignment {self.assignment} not submitted. Missing notebooks: {', '.join(missing)}")
         if missing or extra:
             self.log.warning(
-                "Possible missing notebooks and/or extra notebooks submitted for assignment %s: "
-                "missing: %s; extra: %s", self.assignment, ", ".join(missing) or "none", ", ".join(extra) or "none",
-            )  # fmt: skip
+                "Possible missing notebooks and/or extra notebooks in %s: missing: %s; extra: %s",
+                self.assignment,
+                ", ".join(missing) or "none",
+                ", ".join(extra) or "none",
+            )
 
     def _keep(self, receipt: dict[str, Any]) -> Path:
         """The student's own copy, which holds even where the service has lost its."""

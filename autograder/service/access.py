@@ -61,7 +61,7 @@ def desk_of(request: Request) -> Desk:
 
 
 async def _caller(request: Request, header: Annotated[str | None, Depends(_scheme)]) -> Person:
-    """The API takes tokens alone, never cookies: a page elsewhere cannot make a browser speak for its user."""
+    """The API takes tokens, never cookies: no page elsewhere can make a browser speak for its user."""
     found = _TOKEN.fullmatch(header or "")
     person = await desk_of(request).hub.person(found[1]) if found else None
     if person is None:

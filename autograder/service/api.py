@@ -58,7 +58,7 @@ def list_courses(request: Request, person: Caller) -> list[CourseModel]:
 
 @router.get("/courses/{course}/assignments", responses=problems())
 def list_assignments(request: Request, member: Member) -> list[AssignmentModel]:
-    """Released assignments, with how often the caller has handed each in; for staff all, and all submissions."""
+    """Released assignments, with how often the caller has handed each in; for staff all of both."""
     found = []
     with desk_of(request).stores.database.read() as session:
         for assignment in assignments_of(session, member.course.id):

@@ -1,4 +1,4 @@
-"""The web application: routes under the service's prefix, what becomes of errors, and what every answer says."""
+"""The web application: its routes, what becomes of errors, and what every answer says."""
 
 from __future__ import annotations
 

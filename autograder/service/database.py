@@ -41,6 +41,7 @@ class Database:
             self.path = Path(parsed.database) if self.is_sqlite and parsed.database else None
             if self.path:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.path.touch(mode=0o600)  # SQLite gives its other files the mode of this one
             self.engine = self._engine(url)
             with self.locked("schema") as session:
                 Base.metadata.create_all(session.connection())
@@ -49,8 +50,6 @@ class Database:
                     session.add(Schema(version=VERSION))
         except (ArgumentError, SQLAlchemyError, ImportError, OSError) as error:
             raise StoreError(f"the service's database cannot be used: {_said(error)}") from error
-        if self.path:
-            self.path.chmod(0o600)
         if version not in (None, VERSION):
             raise StoreError(
                 f"the service's database has tables of version {version}, this program needs {VERSION}: "

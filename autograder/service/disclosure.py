@@ -36,7 +36,7 @@ class ShownQuestion:
 
 @dataclass(frozen=True)
 class ShownReport:
-    """Args: score: None where it is not shown or there is none. why: what is not shown until when, in words."""
+    """Args: score: None where it is not shown or there is none. why: what is shown when, in words."""
 
     status: str
     level: Level

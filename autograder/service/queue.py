@@ -7,7 +7,7 @@ is kept in the transaction that ends the job, and only while the lease is still 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,9 +22,11 @@ __all__ = [
     "add_grading",
     "add_recording",
     "add_staff_job",
+    "again",
     "extend",
     "finish",
     "position",
+    "put_back",
     "report_progress",
     "take",
 ]
@@ -104,13 +106,17 @@ def add_staff_job(session: Session, kind: str, assignment: Assignment, by: str, 
     return job
 
 
-def take(stores: Stores, worker: str) -> Job | None:
-    """The next job, for this worker alone until its lease ends; None if there is nothing to do."""
+def take(stores: Stores, worker: str, courses: Sequence[str]) -> Job | None:
+    """The next job of these courses, for this worker alone until its lease ends; None if there is none."""
     with stores.database.locked(CLAIMS) as session:
         now = stores.now()
         _give_up(session, now)
         job = session.scalar(
-            select(Job).where(_open(now), _free(now, worker)).order_by(Job.priority, Job.id).limit(1)
+            select(Job)
+            .join(Assignment)
+            .where(Assignment.course_id.in_(courses), _open(now), _free(now, worker))
+            .order_by(Job.priority, Job.id)
+            .limit(1)
         )
         if job is None:
             return None
@@ -148,6 +154,35 @@ def finish(
         state = "failed" if error else "done"
         _hold(session, job, state=state, error=error, result=result, ended=stores.now(), lease=None)
         also(session)
+
+
+def put_back(stores: Stores, job: Job, error: str) -> None:
+    """Let a job be tried again in a while; after MAX_ATTEMPTS it waits for a person instead."""
+    with stores.database.write() as session:
+        now = stores.now()
+        if job.attempts >= MAX_ATTEMPTS:
+            values = {"state": "failed", "ended": now}
+        else:
+            values = {"state": "queued", "reserved_for": "nobody", "reserved_until": now + RESERVED}
+        session.execute(
+            update(Job)
+            .where(Job.id == job.id, Job.lease == job.lease, Job.state == "running")
+            .values(lease=None, error=error[:4000], **values)
+        )
+
+
+def again(session: Session, submission: Submission, by: str, now: datetime) -> Job:
+    """Queue the grading of a submission that no worker could grade."""
+    job = Job(
+        kind="grade",
+        assignment_id=submission.assignment_id,
+        submission_id=submission.id,
+        student=submission.student,
+        requested_by=by,
+        created=now,
+    )
+    session.add(job)
+    return job
 
 
 def position(session: Session, job: Job) -> int:

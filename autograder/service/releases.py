@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from autograder.exchange.manifest import File, manifest_problem
+from autograder.service import queue
 from autograder.service.events import note
 from autograder.service.refusals import Conflict, Invalid, NotFound
 from autograder.service.schema import Assignment, Course, Release, ReleaseFile
@@ -82,9 +83,11 @@ def release(
 
 
 def set_due(stores: Stores, course: str, name: str, by: str, due: datetime | None) -> None:
-    """Move the due date. What came in before keeps being called late or in time as it was then."""
+    """Move the due date, here and, by a worker, in the gradebook."""
     with stores.database.write() as session:
-        find_assignment(session, course, name).due = due
+        assignment = find_assignment(session, course, name)
+        assignment.due = due
+        queue.add_staff_job(session, "due", assignment, by, stores.now())
         note(session, stores, course, by, f"set the due date of {name} to {due or 'none'}")
 
 

@@ -5,7 +5,7 @@ courses ─< assignments ─< releases ─< release_files
                                       ─  marks                  (one; a regrade raises its revision)
                                       ─  feedback ─< feedback_files    (released to the student)
 uploads     which blob was sent by whom: only its sender can put it into a submission
-jobs        the queue: grade, record, regrade, feedback
+jobs        the queue
 events      who released and regraded what, and when
 """
 
@@ -216,7 +216,7 @@ class Job(Base):
     """Work for a worker; see `queue`.
 
     Args:
-        kind: grade | record | regrade | apply | feedback.
+        kind: grade | record | regrade | apply | feedback | due.
         state: queued | running | done | failed.
         exclusive: of jobs with the same text one runs at a time.
         reserved_for, reserved_until: the worker that may take it before all others do.

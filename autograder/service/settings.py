@@ -49,9 +49,9 @@ HiddenResults = Literal["questions", "points", "deadline"]
 LateWork = Literal["accept", "refuse"]
 # fmt: off
 FILE_TYPES = (
-    ".ipynb", ".py", ".md", ".txt", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".toml", ".yaml", ".yml", ".npy",
-    ".npz", ".keras", ".h5", ".hdf5", ".weights", ".safetensors", ".tflite", ".parquet", ".png", ".jpg", ".jpeg",
-    ".gif", ".svg", ".webp", ".pdf", ".bib", ".log",
+    ".ipynb", ".py", ".md", ".txt", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".toml", ".yaml", ".yml",
+    ".npy", ".npz", ".keras", ".h5", ".hdf5", ".weights", ".safetensors", ".tflite", ".parquet", ".png",
+    ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf", ".bib", ".log",
 )
 # fmt: on
 

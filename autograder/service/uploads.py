@@ -80,7 +80,7 @@ def keep(stores: Stores, course: str, person: str, sha256: str, incoming: Incomi
     """
     if incoming.sha256 != sha256:
         raise Invalid(
-            f"what arrived has the sha256 {incoming.sha256}, not {sha256}: did the file change on the way? Send it again."
+            f"what arrived has the sha256 {incoming.sha256}, not {sha256}: did the file change? Send it again."
         )
     with stores.database.read() as session:
         _check_quota(session, course, person, sha256, incoming.size, quota_bytes)
@@ -121,11 +121,8 @@ def check_sent(session: Session, course: str, person: str, files: Iterable[File]
     files = list(files)
     if unsent := missing(session, course, person, files):
         raise Conflict(f"{len(unsent)} files have not been sent: send them, then ask again", missing=unsent)
-    sizes = dict(
-        session.execute(
-            select(Upload.sha256, Upload.size).where(Upload.course_id == course, Upload.person == person)
-        ).tuples()
-    )
+    sent = select(Upload).where(Upload.course_id == course, Upload.person == person)
+    sizes = {upload.sha256: upload.size for upload in session.scalars(sent)}
     for file in files:
         if sizes[file.sha256] != file.size:
             raise Invalid(f"{file.path!r} has {sizes[file.sha256]} bytes, not {file.size}")
