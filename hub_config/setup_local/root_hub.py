@@ -32,6 +32,7 @@ def set_up(
     places.prefix.mkdir(parents=True, exist_ok=True)
     places.prefix.chmod(0o755)
     users = Users(places.prefix)
+    users.check(people.grader, *people.who_log_in)
     users.add_missing([people.grader], may_log_in=False)
     made = users.add_missing(people.who_log_in)
     if new_passwords:

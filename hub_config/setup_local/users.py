@@ -46,6 +46,11 @@ class Users:
             )
         return entry
 
+    def check(self, *names: str) -> None:
+        """Raises: NameTaken."""
+        for name in names:
+            self.find(name)
+
     def add_missing(self, names: Iterable[str], *, may_log_in: bool = True) -> dict[str, str]:
         """Make who is not there yet, and close every home to others.
 
