@@ -46,12 +46,12 @@ Who may do what comes from the hub's groups, per course C (names can be changed 
 A hub service named under `[service] staff_services` (the Formgrader service) counts as an instructor.
 
 Scopes. The service itself needs none to know who speaks; with `read:groups!group=nbgrader-C` it also lists
-who has not handed in. Whoever uses it needs `access:services!service=autograder`: give that to the groups, for
-pages, and to the `server` role, for nbgrader's commands in students' and graders' servers.
+who has not handed in. Whoever uses it needs `access:services!service=autograder`: give that to the groups,
+for pages, and to the `server` role, for nbgrader's commands in students' and graders' servers.
 
 Single-user servers get, through c.Spawner.environment, AUTOGRADER_SERVICE_URL: the service's address up to
-and including its prefix, as a server reaches it (`http://127.0.0.1:8000/services/autograder/`, through the proxy,
-or `http://127.0.0.1:10101/services/autograder/` straight). Without it the plug-in derives
+and including its prefix, as a server reaches it (`http://127.0.0.1:8000/services/autograder/`, through the
+proxy, or `http://127.0.0.1:10101/services/autograder/` straight). Without it the plug-in derives
 `$JUPYTERHUB_PUBLIC_HUB_URL/../services/autograder/` where the hub sets that (c.JupyterHub.public_url), else
 says what to set. nbgrader_config.py, for students and graders alike:
     from autograder.exchange import configure

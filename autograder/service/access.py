@@ -15,7 +15,17 @@ from autograder.service.models import CourseId, Problem
 from autograder.service.refusals import NotFound, Refused
 from autograder.service.stores import Stores
 
-__all__ = ["Caller", "Desk", "Grader", "Instructor", "Member", "NotSignedIn", "desk_of", "problems"]
+__all__ = [
+    "Caller",
+    "Desk",
+    "Grader",
+    "Instructor",
+    "Member",
+    "Membership",
+    "NotSignedIn",
+    "desk_of",
+    "problems",
+]
 
 _TOKEN = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 _scheme = APIKeyHeader(

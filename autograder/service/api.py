@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from autograder.service import disclosure, intake, uploads
 from autograder.service.access import Caller, Member, Membership, desk_of, problems
@@ -34,7 +36,7 @@ from autograder.service.releases import assignments_of, current_release, find_as
 from autograder.service.schema import Submission
 from autograder.service.settings import CourseSettings
 
-__all__ = ["router", "sent_as"]
+__all__ = ["FilePath", "named", "own_submission", "router", "sent_as"]
 
 router = APIRouter(prefix="/api", tags=["course"])
 Student = Annotated[
@@ -108,7 +110,7 @@ def get_released_file(
     stores = desk_of(request).stores
     with stores.database.read() as session:
         files = current_release(session, find_assignment(session, member.course.id, assignment)).files
-    return sent_as(stores.blobs.read(_named(path, files)), "application/octet-stream")
+    return sent_as(stores.blobs.read(named(path, files)), "application/octet-stream")
 
 
 @router.put(
@@ -189,7 +191,7 @@ def get_submitted_file(
     stores = desk_of(request).stores
     with stores.database.read() as session:
         files = own_submission(session, member, submission).files
-    return sent_as(stores.blobs.read(_named(path, files)), "application/octet-stream")
+    return sent_as(stores.blobs.read(named(path, files)), "application/octet-stream")
 
 
 @router.get(
@@ -203,12 +205,12 @@ def get_feedback(request: Request, member: Member, submission: SubmissionId, pat
     with stores.database.read() as session:
         feedback = own_submission(session, member, submission).feedback
         files = feedback.files if feedback else []
-    return sent_as(stores.blobs.read(_named(path, files)), "application/octet-stream")
+    return sent_as(stores.blobs.read(named(path, files)), "application/octet-stream")
 
 
-def own_submission(session: object, member: Membership, id: int) -> Submission:
+def own_submission(session: Session, member: Membership, id: int) -> Submission:
     """The submission, if the member may see it; another's looks as if it did not exist."""
-    found = find_submission(session, member.course.id, id)  # pyright: ignore[reportArgumentType]
+    found = find_submission(session, member.course.id, id)
     if not member.is_staff and found.student != member.person.name:
         raise NotFound(f"the course {member.course.id} has no submission {id}")
     return found
@@ -275,8 +277,9 @@ def _model(
     )
 
 
-def _named(path: str, files: object) -> str:
-    for file in files:  # pyright: ignore[reportGeneralTypeIssues]
+def named(path: str, files: Iterable[Any]) -> str:
+    """The hash of the file of that path. Raises: NotFound."""
+    for file in files:
         if file.path == path:
             return file.sha256
     raise NotFound(f"there is no file {path!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from autograder.service import feedback, marks, queue, releases
-from autograder.service.access import Grader, Instructor, desk_of, problems
+from autograder.service.access import Grader, Instructor, Membership, desk_of, problems
 from autograder.service.events import note
 from autograder.service.models import (
     AssignmentName,
@@ -106,7 +106,7 @@ def check_receipt(request: Request, member: Grader, body: ReceiptModel) -> dict[
     return {"genuine": sound and body.course == member.course.id}
 
 
-def start_job(request: Request, member: Instructor, assignment: str, kind: str) -> JobModel:
+def start_job(request: Request, member: Membership, assignment: str, kind: str) -> JobModel:
     """Queue a job of the staff, and note it."""
     stores = desk_of(request).stores
     with stores.database.write() as session:

@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autograder.errors import StoreError
-from autograder.service import api, api_staff, metrics
+from autograder.service import api, api_staff, login, metrics, pages, staff_pages
 from autograder.service.access import Desk, desk_of
-from autograder.service.identity import HubUnavailable
+from autograder.service.identity import HubUnavailable, Person
 from autograder.service.models import Health
 from autograder.service.refusals import Refused
+from autograder.service.templating import page
 
 __all__ = ["create_app"]
 
@@ -50,6 +51,8 @@ def create_app(desk: Desk, prefix: str) -> FastAPI:
     app.state.base = base
     app.include_router(api.router, prefix=base)
     app.include_router(api_staff.router, prefix=base)
+    for router in (login.router, pages.router, staff_pages.router):
+        app.include_router(router, prefix=base)
     app.add_api_route(f"{base}/health", health, response_model=Health, responses={503: {"model": Health}})
     app.add_api_route(
         f"{base}/metrics", metrics_page, response_class=PlainTextResponse, include_in_schema=False
@@ -79,10 +82,16 @@ def metrics_page(request: Request) -> Response:
     return Response(metrics.exposition(desk_of(request).stores), media_type=metrics.CONTENT_TYPE)
 
 
+async def _sign_in(request: Request, error: Any) -> Response:
+    return login.sign_in(request)
+
+
 async def _refused(request: Request, error: Any) -> Response:
     headers = {"WWW-Authenticate": "token"} if error.status == 401 else {}
     if error.status == 429:
         headers["Retry-After"] = "3600"
+    if _is_page(request):
+        return _message(request, error.status, str(error))
     return _answer(error.status, str(error), headers=headers, **error.detail)
 
 
@@ -98,7 +107,8 @@ async def _http(request: Request, error: Any) -> Response:
 
 async def _no_hub(request: Request, error: Any) -> Response:
     _log.error("the hub does not answer: %s", error)
-    return _answer(503, "the hub does not say who you are just now: try again in a minute")
+    said = "the hub does not say who you are just now: try again in a minute"
+    return _message(request, 503, said) if _is_page(request) else _answer(503, said)
 
 
 async def _store(request: Request, error: Any) -> Response:
@@ -111,6 +121,7 @@ async def _nested(request: Request, error: Any) -> Response:
 
 
 _HANDLERS: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
+    login.SignIn: _sign_in,
     Refused: _refused,
     RequestValidationError: _not_valid,
     HTTPException: _http,
@@ -118,6 +129,26 @@ _HANDLERS: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
     StoreError: _store,
     RecursionError: _nested,
 }
+
+
+def _is_page(request: Request) -> bool:
+    at = request.url.path.removeprefix(request.app.state.base)
+    return not at.startswith(("/api/", "/health", "/metrics"))
+
+
+def _message(request: Request, status: int, text: str) -> Response:
+    """The same for people."""
+    titles = {403: "Not for you", 404: "Not here", 503: "In a minute"}
+    return page(
+        request,
+        "message.html",
+        every=0,
+        status=status,
+        title=titles.get(status, "That did not work"),
+        text=text[:1].upper() + text[1:],
+        person=Person("", frozenset()),
+        role=None,
+    )
 
 
 def _answer(status: int, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:

@@ -57,6 +57,10 @@ class Hub:
             api_token=environment["JUPYTERHUB_API_TOKEN"],
             api_url=environment.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api"),
             base_url=prefix,
+            hub_host=environment.get("JUPYTERHUB_HOST", ""),
+            hub_prefix=environment.get("JUPYTERHUB_BASE_URL", "/").rstrip("/") + "/hub/",
+            oauth_redirect_uri=environment.get("JUPYTERHUB_OAUTH_CALLBACK_URL")
+            or f"{prefix.rstrip('/')}/oauth_callback",
             oauth_client_id=environment.get("JUPYTERHUB_CLIENT_ID", f"service-{name}"),
             cache_max_age=REMEMBERED_S,
             access_scopes=_access_scopes(environment, name),

@@ -80,7 +80,7 @@ def keep(stores: Stores, course: str, person: str, sha256: str, incoming: Incomi
     """
     if incoming.sha256 != sha256:
         raise Invalid(
-            f"what arrived has the sha256 {incoming.sha256}, not {sha256}: did the file change? Send it again."
+            f"what arrived has the sha256 {incoming.sha256}, not {sha256}: has the file changed? Try again."
         )
     with stores.database.read() as session:
         _check_quota(session, course, person, sha256, incoming.size, quota_bytes)
