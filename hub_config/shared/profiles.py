@@ -58,7 +58,7 @@ def chosen(profiles: Iterable[Profile], slug: object) -> Profile:
     offered = {profile.slug: profile for profile in profiles}
     if slug in (None, ""):
         return next(iter(offered.values()))
-    if slug not in offered:
+    if not isinstance(slug, str) or slug not in offered:
         raise web.HTTPError(400, f"unknown profile {slug!r}: this hub offers {', '.join(offered)}")
     return offered[slug]
 
