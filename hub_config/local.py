@@ -1,4 +1,4 @@
-"""JupyterHub on one machine: `make hub` sets up what this needs, then runs `jupyterhub -f hub_config/local.py`.
+"""JupyterHub on one machine: `make hub` sets up what this needs and runs `jupyterhub -f hub_config/local.py`.
 
 As root: people are unix users who log in with PAM, and each server runs as its person. Without root
 (settings.demo): one password, and every process is yours.
@@ -33,7 +33,7 @@ c.JupyterHub.cookie_secret_file = str(places.state / "cookie_secret")
 c.JupyterHub.cleanup_servers = True
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
 c.ConfigurableHTTPProxy.command = str(places.proxy_program)
-c.ConfigurableHTTPProxy.pid_file = str(places.state / "proxy.pid")
+c.ConfigurableHTTPProxy.pid_file = str(places.proxy_pid_file)
 
 # Who may come in: the class file's names and nobody else, whoever the hub has known before
 if settings.demo:

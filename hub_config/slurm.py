@@ -1,21 +1,24 @@
-"""JupyterHub whose servers are Slurm jobs: `make hub HUB="--on slurm"`, or `jupyterhub -f hub_config/slurm.py`.
+"""JupyterHub whose servers are Slurm jobs: `make hub HUB="--on slurm"`.
 
 All that local.py sets holds here too: people are unix users, whom the cluster must know on every node, with
-homes, the environments' prefix and the submissions' folder on a shared file system (or AUTOGRADER_SERVICE_DATABASE
-as a PostgreSQL address). What differs is where servers and grading run.
+homes, the environments' prefix and the submissions' folder on a shared file system. What differs is where
+servers and grading run.
 """
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import batchspawner  # noqa: F401  # adds the handler by which a job tells its port to the hub
 
-load_subconfig("local.py")
-c = get_config()
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from hub_config.setup_local.places import PREFIX_VARIABLE, Places, Ports, Settings
 from hub_config.shared import extensions, profiles, roles, slurm, time_limit
 from hub_config.shared.people import read_people
+
+load_subconfig("local.py")
+c = get_config()
 
 prefix = Path(os.environ[PREFIX_VARIABLE])
 settings = Settings.read(prefix)
@@ -49,7 +52,7 @@ c.SlurmSpawner.req_partition = os.environ.get("AUTOGRADER_SLURM_PARTITION", "")
 c.SlurmSpawner.batch_script = slurm.BATCH_SCRIPT
 
 # Grading: jobs of the grader on the same cluster, as many as there is work, none while there is none
+straight = f"http://127.0.0.1:{ports.submission_service}/services/{roles.SUBMISSION_SERVICE}/"
 c.JupyterHub.services = slurm.grading_as_jobs(
-    c.JupyterHub.services,
-    metrics_url=f"http://127.0.0.1:{ports.submission_service}/services/autograder/metrics",
+    c.JupyterHub.services, metrics_url=f"{straight}metrics", environment=slurm_conf
 )

@@ -14,8 +14,8 @@ from hub_config.shared.people import People
 
 WARNING = """\
 this is a demo for ONE person. It isolates nobody: every server, the service and the grader run as you, so a
-    notebook of any “student” can read and change everything that you can, marks and checks included. Never let
-    others log in here. Run make hub as root for a hub with separate users."""
+    notebook of any “student” can read and change everything that you can, marks and checks included. Never
+    let others log in here. Run make hub as root for a hub with separate users."""
 
 
 def set_up_demo(places: Places, people: People, settings: Settings, say: Callable[[str], None]) -> None:

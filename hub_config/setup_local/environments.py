@@ -1,7 +1,7 @@
 """The environments of a root's hub: one for people's servers, one for the grader, and the proxy's packages.
 
-All belong to root, so that nobody who uses them can change them, and are compiled, since their users could not
-write the compiled files. Versions are those of the project's lock file.
+All belong to root, so that nobody who uses them can change them, and are compiled, since their users could
+not write the compiled files. Versions are those of the project's lock file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def uv() -> str:
 
 
 def students(environment: Path, say: Callable[[str], None]) -> None:
-    """What people's servers run from: packages when the lock file changed, the plug-in when its sources did."""
+    """What people's servers run from: packages as the lock file has them, the plug-in as its sources are."""
     packages = [CHECKOUT / "uv.lock", STUDENT / "requirements.in", STUDENT / "install.sh"]
     ours = CHECKOUT / "autograder"
     plug_in = [

@@ -88,6 +88,10 @@ class Places:
         return self.prefix / "state"
 
     @property
+    def proxy_pid_file(self) -> Path:
+        return self.state / "proxy.pid"
+
+    @property
     def metrics_token(self) -> Path:
         """With it Prometheus reads the hub's metrics."""
         return self.state / "metrics_token"
@@ -100,8 +104,7 @@ class Places:
     def course(self, people: People) -> Path:
         if self.demo:
             return self.prefix / "course"
-        # Below the home of a user that need not exist yet.
-        return Path(os.path.expanduser(f"~{people.grader}")) / people.course
+        return Path(f"~{people.grader}").expanduser() / people.course
 
 
 @dataclass(frozen=True)

@@ -73,14 +73,19 @@ def forget_who_left(database: Path, people: People) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         for group, members in groups(people).items():
             marks = ",".join("?" * len(members["users"]))
-            connection.execute(
-                "DELETE FROM user_group_map WHERE group_id = (SELECT id FROM groups WHERE name = ?) "
-                f"AND user_id NOT IN (SELECT id FROM users WHERE name IN ({marks}))",  # noqa: S608  # marks only
-                (group, *members["users"]),
-            )
+            statement = f"""DELETE FROM user_group_map
+                WHERE group_id = (SELECT id FROM groups WHERE name = ?)
+                AND user_id NOT IN (SELECT id FROM users WHERE name IN ({marks}))"""  # noqa: S608  # ? alone
+            connection.execute(statement, (group, *members["users"]))
 
 
 def _private(folder: Path, uid: int, gid: int) -> None:
+    """Raises: SetupFailed if the folder holds what another grader has."""
+    if folder.exists() and folder.stat().st_uid != uid and any(folder.iterdir()):
+        raise environments.SetupFailed(
+            f"{folder} belongs to another grader. Give it to the new one (chown -R), or run `make hub "
+            "HUB=--remove` first, which deletes what was handed in."
+        )
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chown(folder, uid, gid)
     folder.chmod(0o700)

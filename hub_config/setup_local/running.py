@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 from hub_config.setup_local.environments import SetupFailed
 from hub_config.setup_local.places import CHECKOUT, PREFIX_VARIABLE, Places, Ports, Settings
@@ -54,7 +55,20 @@ def run(places: Places, settings: Settings, say: Callable[[str], None], config: 
     except KeyboardInterrupt:
         say("stopping")
         hub.send_signal(signal.SIGTERM)
-        return hub.wait() and 0
+        hub.wait()
+        return 0
+    finally:
+        _end_proxy(places)
+
+
+def _end_proxy(places: Places) -> None:
+    """A hub that fails while it starts leaves its proxy behind, which would hold the port."""
+    try:
+        pid = int(places.proxy_pid_file.read_text())
+        if places.proxy_program.name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        return  # it ended with its hub, as it should
 
 
 def _interrupt() -> None:
@@ -62,18 +76,19 @@ def _interrupt() -> None:
 
 
 def _addresses(settings: Settings) -> dict[str, str]:
-    """What is asked, in this order: each part straight, which its log does not show, at last all by the proxy."""
+    """What is asked, in this order: each part straight, which no log shows, then by the proxy."""
     ports = Ports(settings.port)
-    services = f"services/{read_people(settings.class_file).course}/formgrader"
+    formgrader = f"services/{read_people(settings.class_file).course}/formgrader"
+    service = f"services/{SUBMISSION_SERVICE}/health"
     everywhere = settings.address in ("", "0.0.0.0")  # noqa: S104  # asked, not opened
     proxy = f"http://{'127.0.0.1' if everywhere else settings.address}:{ports.proxy}"
     return {
-        "submission service": f"http://127.0.0.1:{ports.submission_service}/services/{SUBMISSION_SERVICE}/health",
-        "Formgrader": f"http://127.0.0.1:{ports.formgrader}/{services}",
+        "submission service": f"http://127.0.0.1:{ports.submission_service}/{service}",
+        "Formgrader": f"http://127.0.0.1:{ports.formgrader}/{formgrader}",
         "status page": f"http://127.0.0.1:{ports.status}/services/{STATUS}/health",
         "hub": f"{proxy}/hub/health",
-        "submission service by the proxy": f"{proxy}/services/{SUBMISSION_SERVICE}/health",
-        "Formgrader by the proxy": f"{proxy}/{services}",
+        "submission service by the proxy": f"{proxy}/{service}",
+        "Formgrader by the proxy": f"{proxy}/{formgrader}",
     }
 
 

@@ -1,7 +1,7 @@
 """Unix users of a class: made with homes of mode 0700 and passwords that are printed once and kept nowhere.
 
-Only users that this hub made, by a mark in their GECOS field, are ever changed or removed. A name that somebody
-else has is an error, never a user taken over.
+Only users that this hub made, by a mark in their GECOS field, are ever changed or removed. A name that
+somebody else has is an error, never a user taken over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Users:
     """The users of one hub.
 
     Args:
-        prefix: the hub's folder; it is the mark, so that two hubs on a machine leave each other's users alone.
+        prefix: the hub's folder; it is the mark, so that two hubs leave each other's users alone.
     """
 
     def __init__(self, prefix: Path):
@@ -41,8 +41,8 @@ class Users:
             return None
         if not self._is_ours(entry):
             raise NameTaken(
-                f"there is a user {name!r} on this machine that this hub did not make. Put other names into the "
-                "class file."
+                f"there is a user {name!r} on this machine that this hub did not make. Put other names into "
+                "the class file."
             )
         return entry
 

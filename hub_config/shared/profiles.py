@@ -96,8 +96,8 @@ def take_seat(profiles: Iterable[Profile], slug: str, running: Iterable[str]) ->
     if profile.seats is not None and taken >= profile.seats:
         raise web.HTTPError(
             429,
-            f"All {profile.seats} seats of “{profile.title}” are taken. Choose another profile, or wait until "
-            "somebody stops a server.",
+            f"All {profile.seats} seats of “{profile.title}” are taken. Choose another profile, or wait "
+            "until somebody stops a server.",
         )
 
 

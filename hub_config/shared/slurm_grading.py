@@ -1,6 +1,6 @@
 """Asks Slurm for grading jobs while there is something to grade, and for none while there is not.
 
-    python -m hub_config.shared.slurm_grading --metrics http://…/metrics -- PYTHON -m autograder.service.worker …
+    python -m hub_config.shared.slurm_grading --metrics URL -- PYTHON -m autograder.service.worker …
 
 Runs as the grader on the hub's machine. What is to grade it learns from the service's metrics; the rest is
 sbatch and squeue. A worker started with `--once` ends when the queue is empty, and gives its processors back.
@@ -19,9 +19,13 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 
 JOB_NAME = "autograder-grading"
 WAITING = re.compile(r'^autograder_jobs\{(?=[^}]*state="(queued|running)")[^}]*\} ([0-9.e+]+)$', re.MULTILINE)
+LOGS = ".autograder/logs"  # below the course, where sbatch is called
+# Of this program's environment; the hub's token is not among it.
+FOR_JOBS = re.compile(r"PATH|HOME|LANG|LC_ALL|AUTOGRADER_.*|SLURM_CONF")
 log = logging.getLogger("slurm_grading")
 
 
@@ -50,8 +54,8 @@ class Request:
             f"--cpus-per-task={self.cpus}",
             f"--mem={self.memory_gib}G",
             f"--time={self.minutes}",
-            "--output=grading-%j.log",
-            "--open-mode=append",
+            f"--output={LOGS}/slurm-%j.log",
+            f"--export={','.join(name for name in os.environ if FOR_JOBS.fullmatch(name))}",
         ]
         arguments += [f"--partition={self.partition}"] if self.partition else []
         arguments += [f"--gres={self.gres}"] if self.gres else []
@@ -102,6 +106,7 @@ def main() -> None:
         partition=os.environ.get("AUTOGRADER_SLURM_PARTITION", ""),
         gres=os.environ.get("AUTOGRADER_SLURM_GRADING_GRES", ""),
     )
+    Path(LOGS).mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
         try:
             step(given.metrics, request, given.command)

@@ -1,8 +1,8 @@
 """When a server with a time limit ends, told to the person who works on it.
 
-The job that runs the server sets AUTOGRADER_SERVER_ENDS (seconds since 1970); `SERVER_CONFIG`, which stands in
-every role's folder, hands it to the page; the JupyterLab extension in hub_config/student/labextension shows it
-and warns half an hour, ten minutes and two minutes before.
+The job that runs the server sets AUTOGRADER_SERVER_ENDS (seconds since 1970); `SERVER_CONFIG`, which stands
+in every role's folder, hands it to the page; the JupyterLab extension in hub_config/student/labextension
+shows it and warns half an hour, ten minutes and two minutes before.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def make_hub(*options):
 
 def start_hub(folder, *options, port, environment=None):
     """Set up, start, wait. Returns: the process and the hub."""
+    remove_people()  # of a run that was killed
     class_file = folder / "class.toml"
     class_file.write_text(CLASS)
     log, shown = folder / "hub.log", folder / "passwords"
@@ -74,6 +75,7 @@ def start_hub(folder, *options, port, environment=None):
         time.sleep(0.5)
     else:
         process.kill()
+        remove_people()
         pytest.fail("the hub did not start: " + log.read_text(errors="replace")[-3000:])
     names = re.findall(r"^\s+(?:student|TA|instructor)\s+(\S+)\s+(\S+)$", shown.read_text(), re.M)
     course = Path("~agt-grader/deep_learning").expanduser()
@@ -87,8 +89,14 @@ def stop_hub(process):
         process.wait(60)
     finally:
         process.kill()
-        removed = make_hub("--remove", "--yes", "--keep-environments")
-        subprocess.run(removed, cwd=CHECKOUT, check=True, capture_output=True, timeout=120)
+        remove_people()
+
+
+def remove_people():
+    """All but the environments."""
+    if Path(PREFIX, "settings.json").exists():
+        removing = make_hub("--remove", "--yes", "--keep-environments")
+        subprocess.run(removing, cwd=CHECKOUT, check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,9 @@ class Cluster:
         pytest.fail("the node never became idle: " + logs)
 
     def ask(self, *command: str) -> str:
-        run = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=60)
+        run = subprocess.run(
+            command, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=60
+        )
         return run.stdout.strip()
 
     def jobs(self, name: str) -> dict[str, str]:
@@ -115,8 +117,13 @@ class Cluster:
         key.chmod(0o600)
         for path in (place, key):
             shutil.chown(path, "munge", "munge")
-        files = [f"--{name}={place}/{name.split('-')[0]}" for name in ("socket", "key-file", "pid-file", "log-file", "seed-file")]
-        process = subprocess.Popen(["munged", "--foreground", *files], user="munge", group="munge", extra_groups=[])
+        files = [
+            f"--{name}={place}/{name.split('-')[0]}"
+            for name in ("socket", "key-file", "pid-file", "log-file", "seed-file")
+        ]
+        process = subprocess.Popen(
+            ["munged", "--foreground", *files], user="munge", group="munge", extra_groups=[]
+        )
         self._started.append(process)
         for _ in range(50):
             if (place / "socket").exists():
@@ -125,4 +132,6 @@ class Cluster:
         pytest.fail("munged did not start: " + (place / "log").read_text())
 
     def _run(self, *command: str) -> None:
-        self._started.append(subprocess.Popen([*command, "-f", str(self.conf)], env={**os.environ, **self.environment}))
+        self._started.append(
+            subprocess.Popen([*command, "-f", str(self.conf)], env={**os.environ, **self.environment})
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from hub_config.setup_local.places import CHECKOUT
 
@@ -163,3 +164,18 @@ def test_a_name_that_somebody_else_has_is_not_taken_over(local_hub, tmp_path):
     assert run.returncode == 2 and "did not make" in run.stderr
     with pytest.raises(KeyError):
         pwd.getpwnam("agt-other")
+
+
+def test_every_metric_that_an_alert_names_is_one_that_the_hub_gives(local_hub):
+    token = (local_hub.prefix / "state" / "metrics_token").read_text()
+    hub = requests.get(
+        f"{local_hub.url}/hub/metrics", headers={"Authorization": f"token {token}"}, timeout=30
+    )
+    service = requests.get(f"{local_hub.url}/services/autograder/metrics", timeout=30)
+    given = set(re.findall(r"^# TYPE (\w+)", hub.text + service.text, re.M))
+    alerts = yaml.safe_load((CHECKOUT / "hub_config" / "monitoring" / "alerts.yml").read_text())
+    rules = [rule for group in alerts["groups"] for rule in group["rules"]]
+    named = {name for rule in rules for name in re.findall(r"\b(?:autograder|jupyterhub)_\w+", rule["expr"])}
+    assert len(named) >= 4
+    for name in named:
+        assert {name, re.sub(r"_(bucket|count|sum|total)$", "", name)} & given, name

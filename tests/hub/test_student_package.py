@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -105,9 +104,12 @@ def lets_through(path):
             continue
         keep, pattern = pattern.startswith("!"), pattern.lstrip("!")
         ends = pattern.removeprefix("**/")
-        if pattern == "*" or path == pattern or path.startswith(pattern + "/"):
-            seen = keep
-        elif pattern.startswith("**/") and any(fnmatch.fnmatch(part, ends) for part in path.split("/")):
+        if (
+            pattern == "*"
+            or path == pattern
+            or path.startswith(pattern + "/")
+            or (pattern.startswith("**/") and any(fnmatch.fnmatch(part, ends) for part in path.split("/")))
+        ):
             seen = keep
     return seen
 
