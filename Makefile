@@ -6,7 +6,7 @@ RUN := .venv/bin/
 export PYTHONWARNINGS =
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo test test-slow prove build bench clean
+.PHONY: help setup demo hub test test-slow prove build bench clean
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -22,6 +22,11 @@ setup: .venv/.installed ## install everything into .venv
 
 demo: setup ## build, release, take in a class, grade it, write reports
 	$(RUN)autograder demo
+
+hub: ## JupyterHub here: students, a TA, an instructor (as root; otherwise a demo). HUB=--help lists options
+	hub_config/debian_packages.sh
+	$(MAKE) setup
+	$(RUN)python -m hub_config.setup_local $(HUB)
 
 # The sandbox tests fork and measure themselves: they start from a process without TensorFlow.
 test: setup ## lint, types and the default tests (under 15 minutes)

@@ -1,0 +1,1 @@
+"""What the three hubs have in common: people, roles, services, profiles. Names no machine and no folder."""
