@@ -85,7 +85,9 @@ def grade_batch(
         if tasks:
             jobs = min(jobs or course.config.jobs or os.cpu_count() or 1, len(tasks))
             launcher = launcher or Launcher.start(
-                isolation or course.config.isolation, preload=modules_to_preload(tasks) + GRADER_MODULES
+                isolation or course.config.isolation,
+                preload=modules_to_preload(tasks) + GRADER_MODULES,
+                course=course.root,
             )
             with _workers(launcher, jobs, tasks[0].limits) as executor:
                 for graded in _as_graded(executor, tasks):

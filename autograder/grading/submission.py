@@ -150,7 +150,9 @@ def grade_notebook(
         kernel_arguments=kernel_arguments,
     )
     preload = modules_to_preload([task])
-    return shared_worker.run(grade_in_worker, task, isolation=course.config.isolation, preload=preload)
+    return shared_worker.run(
+        grade_in_worker, task, isolation=course.config.isolation, preload=preload, course=course.root
+    )
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
