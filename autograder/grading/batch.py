@@ -162,7 +162,7 @@ class _Batch:
         return dataclasses.replace(receipt, cached=True)
 
     def store(self, graded: GradedSubmission, writer: GradebookWriter) -> SubmissionResult:
-        """Marks to the gradebook, then the receipt: a receipt always has its marks behind it.
+        """The old receipt away, marks to the gradebook, the new receipt: one always has its marks behind it.
 
         What could not be written has no mark, an older one included.
         """
@@ -173,6 +173,7 @@ class _Batch:
         )
         report = self._course.report_file(self._assignment, result.student)
         try:
+            report.unlink(missing_ok=True)
             writer.write(result, graded.notebook, graded.files, submitted=self._folders[result.student])
             write_receipt(report, result)
         except (GradebookError, OSError) as error:
