@@ -23,4 +23,4 @@ def start_ahead(root: Path, assignment: str, isolation: str | None) -> Launcher 
     if not any((root / folder / f"{assignment}.py").is_file() for folder in CHECKS_FOLDERS):
         return None
     chosen = isolation or read_config(root / FILE_NAME).isolation
-    return Launcher.start(chosen, preload=COURSE_MODULES + GRADER_MODULES)
+    return Launcher.start(chosen, preload=COURSE_MODULES + GRADER_MODULES, course=root.absolute())

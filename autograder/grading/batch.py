@@ -7,12 +7,12 @@ stands: a rerun grades what changed, and a run that was killed resumes.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.errors import GradebookError, ReceiptError
@@ -24,7 +24,7 @@ from autograder.grading.submission import (
     GradeTask,
     grade_in_worker,
     modules_to_preload,
-    read_folder,
+    read_submission,
     released_files,
     seed_for,
 )
@@ -73,6 +73,8 @@ def grade_batch(
         on_result(result)
 
     with GradebookWriter(course) as writer:
+        if keep:
+            writer.check()
         tasks = []
         for submission in submissions:
             prepared = batch.prepare(submission, writer)
@@ -83,7 +85,9 @@ def grade_batch(
         if tasks:
             jobs = min(jobs or course.config.jobs or os.cpu_count() or 1, len(tasks))
             launcher = launcher or Launcher.start(
-                isolation or course.config.isolation, preload=modules_to_preload(tasks) + GRADER_MODULES
+                isolation or course.config.isolation,
+                preload=modules_to_preload(tasks) + GRADER_MODULES,
+                course=course.root,
             )
             with _workers(launcher, jobs, tasks[0].limits) as executor:
                 for graded in _as_graded(executor, tasks):
@@ -118,7 +122,12 @@ class _Batch:
         if submission.problem:
             failed = SubmissionResult.failed(submission.student, self._assignment, submission.problem)
             return self.store(GradedSubmission(failed), writer) if submission.row else failed
-        files = read_folder(submission.folder)
+        try:
+            files, left_out = read_submission(submission.folder, submission.notebook.name)
+        except OSError as error:
+            reason = f"{submission.notebook.name} cannot be read: {error.strerror}"
+            failed = SubmissionResult.failed(submission.student, self._assignment, reason)
+            return self.store(GradedSubmission(failed), writer)
         task = GradeTask(
             student=submission.student,
             assignment=self._assignment,
@@ -131,6 +140,7 @@ class _Batch:
             seed=seed_for(self._secret, files),
             skipped=self._course.skipped_cells(self._assignment),
             feedback=self._settings.feedback,
+            left_out=left_out,
         )
         if not self._force and (standing := self._standing_mark(task, writer)):
             return standing
@@ -152,18 +162,35 @@ class _Batch:
         return dataclasses.replace(receipt, cached=True)
 
     def store(self, graded: GradedSubmission, writer: GradebookWriter) -> SubmissionResult:
-        """Marks to the gradebook, then the receipt: a receipt always has its marks behind it."""
+        """The old receipt away, marks to the gradebook, the new receipt: one always has its marks behind it.
+
+        What could not be written has no mark, an older one included.
+        """
         if not self._keep:
             return graded.result
         result = dataclasses.replace(
             graded.result, checks_sha256=self._checks_sha256, environment_sha256=self._environment_sha256
         )
+        report = self._course.report_file(self._assignment, result.student)
         try:
+            report.unlink(missing_ok=True)
             writer.write(result, graded.notebook, graded.files, submitted=self._folders[result.student])
-        except GradebookError as error:
+            write_receipt(report, result)
+        except (GradebookError, OSError) as error:
             result = SubmissionResult.failed(result.student, self._assignment, f"not written: {error}")
-        write_receipt(self._course.report_file(self._assignment, result.student), result)
+            with contextlib.suppress(GradebookError):
+                writer.withdraw(self._assignment, result.student)
+            _replace_receipt(report, result)
         return result
+
+
+def _replace_receipt(report: Path, result: SubmissionResult) -> None:
+    """What was not graded must not look as if it had been; removing works on a full disk, too."""
+    try:
+        write_receipt(report, result)
+    except OSError:
+        with contextlib.suppress(OSError):
+            report.unlink(missing_ok=True)
 
 
 def _as_graded(executor: Executor, tasks: Sequence[GradeTask]) -> Iterator[GradedSubmission]:
@@ -178,7 +205,7 @@ def _as_graded(executor: Executor, tasks: Sequence[GradeTask]) -> Iterator[Grade
             yield GradedSubmission(SubmissionResult.failed(task.student, task.assignment, reason))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _workers(launcher: Launcher, jobs: int, limits: Limits) -> Iterator[Executor]:
     stuck_s = STUCK_FACTOR * (limits.notebook_s + limits.check_s) + 60
     with launcher, worker.WorkerPool(launcher, jobs, task_timeout_s=stuck_s) as pool:

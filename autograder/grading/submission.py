@@ -20,13 +20,16 @@ from nbformat import NotebookNode
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.result import CheckResult
+from autograder.checking.suite import derived_seed
 from autograder.errors import IsolationUnavailable, LauncherError, NotebookError
 from autograder.grading import marking, shared_worker, worker
 from autograder.grading.checked import check_notebook
 from autograder.grading.config import FeedbackPolicy
 from autograder.grading.course import Course
+from autograder.grading.file_tree import laid_over
 from autograder.grading.execute import KernelLost, NotebookRun
 from autograder.grading.notebook import TrustedCells, intake
+from autograder.grading.notebook_file import MAX_BYTES as MAX_NOTEBOOK_BYTES
 from autograder.report.receipt import CellTiming, Seconds, SubmissionResult
 from autograder.report.safe_notebook import safe_to_show
 from autograder.sandbox.limits import Limits
@@ -50,6 +53,7 @@ class GradeTask:
         threads: per kernel.
         feedback: what the student sees of checks.
         kernel_arguments: for IPython.
+        left_out: what was handed in and not taken into `files`.
     """
 
     student: str
@@ -65,6 +69,7 @@ class GradeTask:
     threads: int = 1
     feedback: FeedbackPolicy = "all"
     kernel_arguments: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,17 +150,35 @@ def grade_notebook(
         kernel_arguments=kernel_arguments,
     )
     preload = modules_to_preload([task])
-    return shared_worker.run(grade_in_worker, task, isolation=course.config.isolation, preload=preload)
+    return shared_worker.run(
+        grade_in_worker, task, isolation=course.config.isolation, preload=preload, course=course.root
+    )
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """The regular files of a submission's folder; links are not followed."""
+    return _read(folder)[0]
+
+
+def read_submission(folder: Path, notebook: str) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """`read_folder`, the notebook among them whatever else is there, and what was left out.
+
+    Raises: OSError if there is no reading the notebook.
+    """
+    files, left_out = _read(folder)
+    if notebook not in files:
+        descriptor = os.open(folder / notebook, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            files[notebook] = file.read(MAX_NOTEBOOK_BYTES + 1)  # one that is larger is refused as too large
+    return files, tuple(path for path in left_out if path != notebook)
+
+
+def _read(folder: Path) -> tuple[dict[str, bytes], list[str]]:
     source = WorkFolder(os.open(folder, FOLDER), None)
     try:
-        files, _ = source.read(MAX_SUBMISSION_MB << 20)
+        return source.read(MAX_SUBMISSION_MB << 20)
     finally:
         source.close()
-    return files
 
 
 def released_files(course: Course, assignment: str) -> dict[str, bytes]:
@@ -193,9 +216,11 @@ def _grade_restored(
         checking_s = time.monotonic() - began
     finally:
         run.drop_kernel()
+    if task.left_out:
+        warnings.append(_not_taken("not taken from what was handed in", task.left_out))
     warnings += run.warnings
     if left_out:
-        warnings.append(f"not copied back from the work folder: {', '.join(map(repr, left_out[:5]))}")
+        warnings.append(_not_taken("not copied back from the work folder", left_out))
     questions = marking.questions(nb, task.trusted, results)
     marked = marking.mark(nb, questions, feedback=task.feedback)
     automatic = [question for question in questions if not question.manual]
@@ -223,12 +248,18 @@ def _grade_restored(
 
 
 def _open_kernel(task: GradeTask, launcher: Launcher) -> SandboxedKernel:
-    kernel = launcher.launch(
-        task.limits, seed=task.seed, threads=task.threads, arguments=task.kernel_arguments
-    )
+    """A kernel with the submission's files in its work folder, the instructor's over them.
+
+    The task's seed never enters a kernel: the inputs of hidden checks could be told from it.
+    """
+    seed = derived_seed("kernel", task.seed) >> 1
+    kernel = launcher.launch(task.limits, seed=seed, threads=task.threads, arguments=task.kernel_arguments)
     try:
         own = {path: content for path, content in task.files.items() if path != task.notebook}
-        kernel.work.write(own | task.released)
+        kernel.work.write(laid_over(own, task.released))
+    except OSError as error:
+        kernel.close()
+        raise LauncherError(f"the files do not fit into the work folder: {error.strerror}") from error
     except BaseException:
         kernel.close()
         raise
@@ -239,6 +270,12 @@ def _collect(run: NotebookRun) -> tuple[dict[str, bytes], list[str]]:
     if run.kernel is None:
         return {}, []
     return run.kernel.work.read(run.limits.work_mb << 20)
+
+
+def _not_taken(what: str, paths: Sequence[str]) -> str:
+    """Links, special files, and what is beyond the caps on numbers and sizes of files."""
+    shown = ", ".join(ascii(path)[:80] for path in paths[:5])
+    return f"{what}: {shown}" + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def _grade_id(cell: NotebookNode) -> str | None:
