@@ -63,6 +63,13 @@ def build(assignments: tuple[str, ...], check: bool, root: Path) -> None:
         click.echo(f"{built.name}: {size}, {state}")
 
 
+executor_option = click.option(
+    "--executor",
+    metavar="URL",
+    help="Grade on the workers of a Dask scheduler, tcp://host:8786 or tls://host:8786.",
+)
+
+
 @main.command()
 @click.argument("assignment")
 @click.option(
@@ -71,6 +78,7 @@ def build(assignments: tuple[str, ...], check: bool, root: Path) -> None:
 @click.option("--student", "students", multiple=True, help="Grade only this student (may be repeated).")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@executor_option
 @click.option("--force", is_flag=True, help="Grade again what has not changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @course_option
@@ -80,6 +88,7 @@ def grade(
     students: tuple[str, ...],
     jobs: int | None,
     isolation: str | None,
+    executor: str | None,
     force: bool,
     as_json: bool,
     root: Path,
@@ -87,7 +96,7 @@ def grade(
     """Grade a class: sandboxed kernels, marks into the gradebook, a receipt for each submission."""
     from autograder.grading.ahead import start_ahead
 
-    launcher = start_ahead(root, assignment, isolation)
+    launcher = None if executor else start_ahead(root, assignment, isolation)
     from autograder.grading.batch import grade_batch
     from autograder.grading.course import Course
     from autograder.report import terminal
@@ -104,10 +113,12 @@ def grade(
             submitted=submitted,
             jobs=jobs,
             isolation=isolation,
+            executor=executor,
             force=force,
             launcher=launcher,
             on_start=progress.start,
             on_result=progress.done,
+            tell=progress.tell,
         )
     if as_json:
         click.echo(json.dumps(batch.to_json(), allow_nan=False))
@@ -122,6 +133,7 @@ def grade(
 @click.option("--student", "students", multiple=True, help="Only this student (may be repeated).")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@executor_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @course_option
 def regrade(
@@ -130,6 +142,7 @@ def regrade(
     students: tuple[str, ...],
     jobs: int | None,
     isolation: str | None,
+    executor: str | None,
     as_json: bool,
     root: Path,
 ) -> None:
@@ -147,8 +160,10 @@ def regrade(
             students=students,
             jobs=jobs,
             isolation=isolation,
+            executor=executor,
             on_start=progress.start,
             on_result=progress.done,
+            tell=progress.tell,
         )
     if as_json:
         click.echo(json.dumps(found.to_json(), allow_nan=False))

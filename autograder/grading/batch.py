@@ -8,32 +8,25 @@ stands: a rerun grades what changed, and a run that was killed resumes.
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.errors import GradebookError, ReceiptError
-from autograder.grading import fingerprint, worker
+from autograder.grading import dispatch, engine, fingerprint
+from autograder.grading.ahead import modules_to_preload
 from autograder.grading.course import Course, Submission
 from autograder.grading.gradebook import GradebookWriter
+from autograder.grading.material import Material
 from autograder.grading.submission import (
     GradedSubmission,
     GradeTask,
-    grade_in_worker,
-    modules_to_preload,
     read_folder,
     released_files,
     seed_for,
 )
 from autograder.report.receipt import BatchResult, SubmissionResult, read_receipt, write_receipt
-from autograder.sandbox.limits import Limits
-from autograder.sandbox.session import GRADER_MODULES, Launcher
-
-# A worker that answers no more, in spite of every limit on kernels and checks, is replaced after this.
-STUCK_FACTOR = 4
+from autograder.sandbox.session import Launcher
 
 
 def grade_batch(
@@ -44,11 +37,13 @@ def grade_batch(
     submitted: Path | None = None,
     jobs: int | None = None,
     isolation: str | None = None,
+    executor: str | None = None,
     force: bool = False,
     keep: bool = True,
     launcher: Launcher | None = None,
     on_start: Callable[[int], None] = lambda total: None,
     on_result: Callable[[SubmissionResult], None] = lambda result: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> BatchResult:
     """Grade the submissions of an assignment; write marks, marked notebooks and receipts.
 
@@ -56,11 +51,13 @@ def grade_batch(
         students: only these; all that handed in otherwise.
         submitted: another folder in place of the course's `submitted/`.
         jobs: submissions graded at once; one a core otherwise.
+        executor: the address of a Dask scheduler whose workers grade; this machine otherwise.
         force: grade again what has not changed.
         keep: write marks, notebooks and receipts; otherwise only tell what they would be.
         launcher: started ahead with what the notebooks import; otherwise one is started where it is needed.
         on_start, on_result: told how many there are, and each result as it comes.
-    Raises: ConfigError for an unknown assignment; IsolationUnavailable.
+        tell: news of the cluster, for the operator.
+    Raises: ConfigError for an unknown assignment, or a cluster that cannot be used; IsolationUnavailable.
     """
     started = time.monotonic()
     batch = _Batch(course, assignment, force, keep)
@@ -73,20 +70,23 @@ def grade_batch(
         on_result(result)
 
     with GradebookWriter(course) as writer:
-        tasks = []
+        waiting = []
         for submission in submissions:
-            prepared = batch.prepare(submission, writer)
-            if isinstance(prepared, GradeTask):
-                tasks.append(prepared)
+            if settled := batch.settled(submission, writer):
+                settle(settled)
             else:
-                settle(prepared)
-        if tasks:
-            jobs = min(jobs or course.config.jobs or os.cpu_count() or 1, len(tasks))
-            launcher = launcher or Launcher.start(
-                isolation or course.config.isolation, preload=modules_to_preload(tasks) + GRADER_MODULES
+                waiting.append(submission)
+        if waiting:
+            plan = engine.Plan(
+                material=batch.material,
+                limits=course.limits(assignment),
+                isolation=isolation or course.config.isolation,
+                preload=batch.preload(waiting),
+                gpu=course.settings(assignment).gpu,
+                jobs=min(jobs or course.config.jobs or engine.default_jobs(), len(waiting)),
             )
-            with _workers(launcher, jobs, tasks[0].limits) as executor:
-                for graded in _as_graded(executor, tasks):
+            with engine.open_engine(plan, executor, launcher, tell) as (pool, slots):
+                for graded in dispatch.graded(pool, batch.tasks(waiting), slots):
                     settle(batch.store(graded, writer))
     ordered = tuple(results[submission.student] for submission in submissions)
     return BatchResult(assignment, time.monotonic() - started, ordered)
@@ -100,52 +100,64 @@ class _Batch:
         self._assignment = assignment
         self._force = force
         self._keep = keep
-        self._trusted = course.trusted_cells(assignment)
-        self._released = released_files(course, assignment)
         self._checks = course.checks_file(assignment)
+        self.material = Material.of(
+            course.trusted_cells(assignment), released_files(course, assignment), self._checks
+        )
         self._limits = course.limits(assignment)
         self._settings = course.settings(assignment)
+        self._skipped = course.skipped_cells(assignment)
         self._secret = course.secret()
         self._folders: dict[str, Path] = {}
         self._checks_sha256 = fingerprint.checks(
-            self._checks, self._trusted, self._released, self._limits, self._settings
+            self._checks, self.material.trusted, self.material.released, self._limits, self._settings
         )
         self._environment_sha256 = fingerprint.environment()
 
-    def prepare(self, submission: Submission, writer: GradebookWriter) -> GradeTask | SubmissionResult:
-        """What is to be done for a submission: a task, or a result that needs no kernel."""
+    def settled(self, submission: Submission, writer: GradebookWriter) -> SubmissionResult | None:
+        """The result of a submission that needs no grader: its mark stands, or it cannot be graded."""
         self._folders[submission.student] = submission.folder
         if submission.problem:
             failed = SubmissionResult.failed(submission.student, self._assignment, submission.problem)
             return self.store(GradedSubmission(failed), writer) if submission.row else failed
+        return None if self._force else self._standing_mark(submission, writer)
+
+    def tasks(self, submissions: Sequence[Submission]) -> Iterator[GradeTask]:
+        """Each is made when it is asked for."""
+        return map(self._task, submissions)
+
+    def preload(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
+        """What a launcher should import for these notebooks and their checks."""
+        if self._checks and (modules := modules_to_preload([self._checks.read_bytes()])):
+            return modules
+        return modules_to_preload(submission.notebook.read_bytes() for submission in submissions)
+
+    def _task(self, submission: Submission) -> GradeTask:
         files = read_folder(submission.folder)
-        task = GradeTask(
+        return GradeTask(
             student=submission.student,
             assignment=self._assignment,
             files=files,
             notebook=submission.notebook.name,
-            trusted=self._trusted,
-            released=self._released,
+            trusted=self.material.trusted,
+            released=dict(self.material.released),
             checks=self._checks,
             limits=self._limits,
             seed=seed_for(self._secret, files),
-            skipped=self._course.skipped_cells(self._assignment),
+            skipped=self._skipped,
             feedback=self._settings.feedback,
         )
-        if not self._force and (standing := self._standing_mark(task, writer)):
-            return standing
-        return task
 
-    def _standing_mark(self, task: GradeTask, writer: GradebookWriter) -> SubmissionResult | None:
+    def _standing_mark(self, submission: Submission, writer: GradebookWriter) -> SubmissionResult | None:
         try:
-            receipt = read_receipt(self._course.report_file(self._assignment, task.student))
+            receipt = read_receipt(self._course.report_file(self._assignment, submission.student))
         except (FileNotFoundError, ReceiptError):
             return None
         same = (
             receipt.status == "graded"
-            and receipt.seed == task.seed
             and receipt.checks_sha256 == self._checks_sha256
             and receipt.environment_sha256 == self._environment_sha256
+            and receipt.seed == seed_for(self._secret, read_folder(submission.folder))
         )
         if not same or not writer.holds(receipt):
             return None
@@ -153,7 +165,7 @@ class _Batch:
 
     def store(self, graded: GradedSubmission, writer: GradebookWriter) -> SubmissionResult:
         """Marks to the gradebook, then the receipt: a receipt always has its marks behind it."""
-        if not self._keep:
+        if not self._keep or graded.postponed:
             return graded.result
         result = dataclasses.replace(
             graded.result, checks_sha256=self._checks_sha256, environment_sha256=self._environment_sha256
@@ -164,22 +176,3 @@ class _Batch:
             result = SubmissionResult.failed(result.student, self._assignment, f"not written: {error}")
         write_receipt(self._course.report_file(self._assignment, result.student), result)
         return result
-
-
-def _as_graded(executor: Executor, tasks: Sequence[GradeTask]) -> Iterator[GradedSubmission]:
-    """Results as they come; a task that its worker could not finish is a submission without a mark."""
-    futures = {executor.submit(grade_in_worker, task): task for task in tasks}
-    for future in as_completed(futures):
-        task = futures[future]
-        try:
-            yield future.result()
-        except Exception as error:
-            reason = f"the grader failed: {type(error).__name__}: {error}"
-            yield GradedSubmission(SubmissionResult.failed(task.student, task.assignment, reason))
-
-
-@contextmanager
-def _workers(launcher: Launcher, jobs: int, limits: Limits) -> Iterator[Executor]:
-    stuck_s = STUCK_FACTOR * (limits.notebook_s + limits.check_s) + 60
-    with launcher, worker.WorkerPool(launcher, jobs, task_timeout_s=stuck_s) as pool:
-        yield pool

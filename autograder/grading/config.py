@@ -4,6 +4,7 @@
     jobs = 4                             # submissions at a time; default: one a core
     feedback = "all"                     # what students see of checks: all | public | points
     skip_cells_tagged = ["long-training"]  # not run at grading; graded cells always are
+    gpu = false                          # kernels get a GPU; one worker for each, see docs of --executor
 
     [limits]                             # of one submission; see autograder.sandbox.limits.Limits
     cell_s = 60
@@ -44,10 +45,12 @@ class AssignmentConfig:
 
     Args:
         limits: those that were set, by name; the rest come from the layer below.
+        gpu: kernels may use a GPU, which is theirs alone while they run.
     """
 
     feedback: FeedbackPolicy = "all"
     skip_cells_tagged: tuple[str, ...] = ()
+    gpu: bool = False
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -101,7 +104,7 @@ def merge_limits(*layers: Mapping[str, float]) -> Limits:
     return Limits(**merged)
 
 
-_ASSIGNMENT_KEYS = ("feedback", "skip_cells_tagged", "limits")
+_ASSIGNMENT_KEYS = ("feedback", "skip_cells_tagged", "gpu", "limits")
 
 
 def _assignment(table: object, base: AssignmentConfig, where: str) -> AssignmentConfig:
@@ -112,6 +115,8 @@ def _assignment(table: object, base: AssignmentConfig, where: str) -> Assignment
         changed["feedback"] = _choice(table["feedback"], get_args(FeedbackPolicy), f"{where}: feedback")
     if "skip_cells_tagged" in table:
         changed["skip_cells_tagged"] = _texts(table["skip_cells_tagged"], f"{where}: skip_cells_tagged")
+    if "gpu" in table:
+        changed["gpu"] = _boolean(table["gpu"], f"{where}: gpu")
     if "limits" in table:
         changed["limits"] = {**base.limits, **_limits(table["limits"], f"{where}: limits")}
     return dataclasses.replace(base, **changed)
@@ -142,6 +147,12 @@ def _table(value: object, where: str) -> dict[str, Any]:
 def _choice(value: object, allowed: tuple[Any, ...], where: str) -> Any:
     if value not in allowed:
         raise ConfigError(f"{where}: expected one of {', '.join(allowed)}. Received: {value!r}")
+    return value
+
+
+def _boolean(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: expected true or false. Received: {value!r}")
     return value
 
 

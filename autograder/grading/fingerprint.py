@@ -14,6 +14,8 @@ from typing import Any
 from autograder.grading.notebook import TrustedCells
 from autograder.sandbox.limits import Limits
 
+MAX_NAMED = 6  # differences that a message lists
+
 
 def checks(
     path: Path | None, trusted: TrustedCells, released: Mapping[str, bytes], limits: Limits, settings: Any
@@ -34,11 +36,32 @@ def checks(
 @cache
 def environment() -> str:
     """sha256 over the interpreter, every installed package's version, and our own code but the checks."""
-    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
-    for name in sorted({f"{each.name}=={each.version}" for each in distributions()}):
-        digest.update(name.encode())
-    _add_package(digest, "autograder", leave_out="checks")
+    digest = hashlib.sha256()
+    for name, version in sorted(environment_parts().items()):
+        digest.update(f"{name}=={version} ".encode())
     return digest.hexdigest()
+
+
+@cache
+def environment_parts() -> dict[str, str]:
+    """What `environment` is made of, by name."""
+    own = hashlib.sha256()
+    _add_package(own, "autograder", leave_out="checks")
+    parts = {each.name: each.version for each in distributions()}
+    return parts | {
+        "Python": platform.python_version(),
+        "machine": platform.machine(),
+        "autograder's own code": own.hexdigest()[:12],
+    }
+
+
+def differences(other: Mapping[str, str]) -> str:
+    """How `other` (the parts of another machine's environment) differs from ours, in words; "" if not."""
+    ours = environment_parts()
+    names = sorted(name for name in ours.keys() | other.keys() if ours.get(name) != other.get(name))
+    said = [f"{name} {ours.get(name, 'missing')} (there {other.get(name, 'missing')})" for name in names]
+    more = f" and {len(said) - MAX_NAMED} more" if len(said) > MAX_NAMED else ""
+    return ", ".join(said[:MAX_NAMED]) + more
 
 
 def _add_package(digest: Any, package: str, leave_out: str | None = None) -> None:

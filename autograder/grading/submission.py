@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from autograder.checking.catalogue import check_catalogue
 from autograder.checking.result import CheckResult
 from autograder.errors import IsolationUnavailable, LauncherError, NotebookError
 from autograder.grading import marking, shared_worker, worker
+from autograder.grading.ahead import modules_to_preload
 from autograder.grading.checked import check_notebook
 from autograder.grading.config import FeedbackPolicy
 from autograder.grading.course import Course
@@ -30,7 +30,7 @@ from autograder.grading.notebook import TrustedCells, intake
 from autograder.report.receipt import CellTiming, Seconds, SubmissionResult
 from autograder.report.safe_notebook import safe_to_show
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.session import COURSE_MODULES, Launcher, SandboxedKernel
+from autograder.sandbox.session import Launcher, SandboxedKernel
 from autograder.sandbox.work_folder import FOLDER, WorkFolder
 
 MAX_SUBMISSION_MB = 512
@@ -69,11 +69,15 @@ class GradeTask:
 
 @dataclass(frozen=True)
 class GradedSubmission:
-    """The receipt, the marked notebook (None where nothing could be run) and the files that it wrote."""
+    """The receipt, the marked notebook (None where nothing could be run) and the files that it wrote.
+
+    `postponed`: this run did not come to it; there is nothing to write down.
+    """
 
     result: SubmissionResult
     notebook: NotebookNode | None = None
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    postponed: bool = False
 
 
 def seed_for(secret: bytes, files: dict[str, bytes]) -> int:
@@ -144,7 +148,7 @@ def grade_notebook(
         feedback=course.settings(assignment).feedback,
         kernel_arguments=kernel_arguments,
     )
-    preload = modules_to_preload([task])
+    preload = modules_to_preload([nbformat.writes(nb).encode("utf-8", "surrogatepass"), *_texts(task.checks)])
     return shared_worker.run(grade_in_worker, task, isolation=course.config.isolation, preload=preload)
 
 
@@ -163,13 +167,12 @@ def released_files(course: Course, assignment: str) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in course.released_files(assignment).items()}
 
 
-def modules_to_preload(tasks: Sequence[GradeTask]) -> tuple[str, ...]:
-    """A course that does not use TensorFlow does not wait for its import."""
-    notebooks = (task.files[task.notebook] for task in tasks)
-    heavy = any(task.checks for task in tasks) or any(
-        b"tensorflow" in nb or b"keras" in nb for nb in notebooks
-    )
-    return COURSE_MODULES if heavy else ()
+def _texts(checks: Path | None) -> list[bytes]:
+    return [checks.read_bytes()] if checks else []
+
+
+def notebook_sha256(task: GradeTask) -> str:
+    return hashlib.sha256(task.files[task.notebook]).hexdigest()
 
 
 def _grade_restored(
@@ -211,7 +214,7 @@ def _grade_restored(
         isolation=run.layers,
         limits=dataclasses.asdict(task.limits) | {"held_by": run.limits_by},
         seed=task.seed,
-        notebook_sha256=hashlib.sha256(task.files[task.notebook]).hexdigest(),
+        notebook_sha256=notebook_sha256(task),
         cells=tuple(
             CellTiming(fact.index, fact.grade_id, fact.seconds, fact.error)
             for fact in run.facts()

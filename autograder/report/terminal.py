@@ -33,6 +33,9 @@ class Progress(Protocol):
     def done(self, result: SubmissionResult) -> None:
         """One of them is."""
 
+    def tell(self, line: str) -> None:
+        """News that is about no submission: of the cluster."""
+
 
 @contextmanager
 def progress(stream: TextIO | None = None, *, as_json: bool | None = None) -> Iterator[Progress]:
@@ -81,6 +84,9 @@ class JsonLines:
             elapsed=round(elapsed, 3),
         )
 
+    def tell(self, line: str) -> None:
+        self._write(event="news", text=line)
+
     def _write(self, **event: object) -> None:
         self._stream.write(json.dumps(event) + "\n")
         self._stream.flush()
@@ -112,6 +118,9 @@ class _Bar:
             self._bar.console.print(Text(result_line(result), style="red"))
         failures = f"{self._failed} not graded" if self._failed else ""
         self._bar.update(self._task, advance=1, failures=failures)
+
+    def tell(self, line: str) -> None:
+        self._bar.console.print(Text(one_line(line, 600), style="yellow"))
 
 
 @contextmanager
