@@ -100,11 +100,12 @@ def grade(
     from autograder.grading.batch import grade_batch
     from autograder.grading.course import Course
     from autograder.report import terminal
+    from autograder.report.progress import progress as show_progress
 
     course = Course(root)
     with (
         contextlib.closing(launcher or contextlib.ExitStack()),
-        terminal.progress(as_json=as_json) as progress,
+        show_progress(as_json=as_json) as progress,
     ):
         batch = grade_batch(
             course,
@@ -149,10 +150,10 @@ def regrade(
     """Show whose mark would move after a change of checks, from what to what and by which check."""
     from autograder.grading.course import Course
     from autograder.grading.regrade import regrade as regrade_class
-    from autograder.report import terminal
     from autograder.report.moves import print_moves
+    from autograder.report.progress import progress as show_progress
 
-    with terminal.progress(as_json=as_json) as progress:
+    with show_progress(as_json=as_json) as progress:
         found = regrade_class(
             Course(root),
             assignment,
@@ -184,6 +185,62 @@ def report(assignment: str, out: Path | None, root: Path) -> None:
     from autograder.report.class_report import write_class_report
 
     click.echo(write_class_report(Course(root), assignment, out))
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--students",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(50, 500, 5_000, 50_000),
+    show_default=True,
+    help="Size of the course (may be repeated).",
+)
+@click.option("--within", default=300.0, show_default=True, help="Seconds from a submission to its feedback.")
+@click.option("--share", default=0.99, show_default=True, help="Of the submissions, that get it in time.")
+@click.option(
+    "--last-hour",
+    default=0.25,
+    show_default=True,
+    help="Share that comes in the last hour of a week.",
+)
+@click.option(
+    "--failures", default=0.005, show_default=True, help="Share of gradings in which the worker dies."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@course_option
+def plan(
+    assignment: str,
+    students: tuple[int, ...],
+    within: float,
+    share: float,
+    last_hour: float,
+    failures: float,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Say how many workers (and GPUs) feedback in time needs, from the receipts of an assignment."""
+    from autograder.grading.course import Course
+    from autograder.planning.advice import Wish, advise, service_times
+    from autograder.planning.plan_table import print_plan
+    from autograder.planning.simulation import Failures
+    from autograder.report.class_report import read_receipts
+
+    course = Course(root)
+    course.notebook_name(assignment)
+    measured = service_times(read_receipts(course.reports_folder(assignment), assignment))
+    try:
+        wish = Wish(within_s=within, share=share, last_hour=last_hour, failures=Failures(rate=failures))
+        advices = [advise(count, measured, wish) for count in students]
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    gpu = course.settings(assignment).gpu
+    if as_json:
+        found = {"assignment": assignment, "gpu": gpu, "measured": len(measured)}
+        click.echo(json.dumps(found | {"advice": [advice.to_json() for advice in advices]}))
+    else:
+        print_plan(assignment, advices, wish, measured, gpu=gpu)
 
 
 @main.command()

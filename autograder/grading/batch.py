@@ -8,14 +8,20 @@ stands: a rerun grades what changed, and a run that was killed resumes.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
+from autograder.checking.catalogue import CheckInfo, check_catalogue
+from autograder.checking.result import CheckResult
 from autograder.errors import GradebookError, ReceiptError
-from autograder.grading import dispatch, engine, fingerprint
+from autograder.grading import dispatch, engine, fingerprint, kept
 from autograder.grading.ahead import modules_to_preload
+from autograder.grading.config import FILE_NAME
 from autograder.grading.course import Course, Submission
+from autograder.grading.dependencies import CheckTexts, depends_on
 from autograder.grading.gradebook import GradebookWriter
 from autograder.grading.material import Material
 from autograder.grading.submission import (
@@ -86,8 +92,11 @@ def grade_batch(
                 jobs=min(jobs or course.config.jobs or engine.default_jobs(), len(waiting)),
             )
             with engine.open_engine(plan, executor, launcher, tell) as (pool, slots):
-                for graded in dispatch.graded(pool, batch.tasks(waiting), slots):
+                for graded in dispatch.graded(pool, batch.tasks(waiting, started), slots):
                     settle(batch.store(graded, writer))
+        for submission in waiting:
+            if submission.student not in results:
+                settle(batch.store(batch.left_out(submission), writer))
     ordered = tuple(results[submission.student] for submission in submissions)
     return BatchResult(assignment, time.monotonic() - started, ordered)
 
@@ -109,9 +118,10 @@ class _Batch:
         self._skipped = course.skipped_cells(assignment)
         self._secret = course.secret()
         self._folders: dict[str, Path] = {}
-        self._checks_sha256 = fingerprint.checks(
-            self._checks, self.material.trusted, self.material.released, self._limits, self._settings
-        )
+        self._kept: dict[str, tuple[CheckResult, ...]] = {}  # by student: results of checks that stand
+        self._unreadable: dict[str, str] = {}
+        self._checks_sha256 = fingerprint.checks(self.material, self._limits, self._settings)
+        self._run_sha256 = fingerprint.run(self.material, self._limits, self._settings, self._skipped)
         self._environment_sha256 = fingerprint.environment()
 
     def settled(self, submission: Submission, writer: GradebookWriter) -> SubmissionResult | None:
@@ -120,11 +130,28 @@ class _Batch:
         if submission.problem:
             failed = SubmissionResult.failed(submission.student, self._assignment, submission.problem)
             return self.store(GradedSubmission(failed), writer) if submission.row else failed
-        return None if self._force else self._standing_mark(submission, writer)
+        return None if self._force else self._what_stands(submission, writer)
 
-    def tasks(self, submissions: Sequence[Submission]) -> Iterator[GradeTask]:
-        """Each is made when it is asked for."""
-        return map(self._task, submissions)
+    def tasks(self, submissions: Sequence[Submission], started: float) -> Iterator[GradeTask]:
+        """Each is made when it is asked for, until the class's budget is used up."""
+        for submission in submissions:
+            if self._settings.class_s is not None and time.monotonic() - started > self._settings.class_s:
+                return
+            try:
+                yield self._task(submission)
+            except OSError as error:
+                self._unreadable[submission.student] = f"its files cannot be read: {error.strerror}"
+
+    def left_out(self, submission: Submission) -> GradedSubmission:
+        """What is to be said of one that no task was made for."""
+        if reason := self._unreadable.get(submission.student):
+            failed = SubmissionResult.failed(submission.student, self._assignment, reason)
+            return GradedSubmission(failed)
+        reason = (
+            f"not graded yet: this run had used the class's budget ({self._settings.class_s:g} s, class_s in "
+            f"{FILE_NAME}). `autograder grade {self._assignment}` goes on from here."
+        )
+        return dispatch.not_now(submission.student, self._assignment, reason)
 
     def preload(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
         """What a launcher should import for these notebooks and their checks."""
@@ -146,33 +173,82 @@ class _Batch:
             seed=seed_for(self._secret, files),
             skipped=self._skipped,
             feedback=self._settings.feedback,
+            kept=self._kept.get(submission.student, ()),
+            budget_s=self._settings.submission_s,
         )
 
-    def _standing_mark(self, submission: Submission, writer: GradebookWriter) -> SubmissionResult | None:
+    def _what_stands(self, submission: Submission, writer: GradebookWriter) -> SubmissionResult | None:
+        """The mark of an earlier run, or one made of its results, if nothing has to be run for it."""
         try:
             receipt = read_receipt(self._course.report_file(self._assignment, submission.student))
         except (FileNotFoundError, ReceiptError):
             return None
         same = (
             receipt.status == "graded"
-            and receipt.checks_sha256 == self._checks_sha256
             and receipt.environment_sha256 == self._environment_sha256
+            and receipt.run_sha256 == self._run_sha256
             and receipt.seed == seed_for(self._secret, read_folder(submission.folder))
         )
         if not same or not writer.holds(receipt):
             return None
-        return dataclasses.replace(receipt, cached=True)
+        if receipt.checks_sha256 == self._checks_sha256:
+            return dataclasses.replace(receipt, cached=True)
+        return self._with_changed_checks(receipt, writer) if self._checks else None
+
+    def _with_changed_checks(
+        self, receipt: SubmissionResult, writer: GradebookWriter
+    ) -> SubmissionResult | None:
+        standing = kept.standing_results(receipt, self._catalogue, self._texts)
+        if len(standing) == len(self._catalogue):
+            notebook = self._course.notebook_name(self._assignment)
+            graded = kept.remark(
+                receipt,
+                self._course.folder("autograded", self._assignment, receipt.student),
+                f"{notebook}.ipynb",
+                self.material.trusted,
+                self._catalogue,
+                standing,
+                self._settings.feedback,
+            )
+            return self.store(graded, writer) if graded else None
+        self._kept[receipt.student] = standing
+        return None
+
+    @cached_property
+    def _catalogue(self) -> list[CheckInfo]:
+        return check_catalogue(self._checks) if self._checks else []
+
+    @cached_property
+    def _texts(self) -> CheckTexts:
+        return CheckTexts.read(self._checks.read_bytes() if self._checks else b"", self.material.reference)
 
     def store(self, graded: GradedSubmission, writer: GradebookWriter) -> SubmissionResult:
         """Marks to the gradebook, then the receipt: a receipt always has its marks behind it."""
         if not self._keep or graded.postponed:
             return graded.result
         result = dataclasses.replace(
-            graded.result, checks_sha256=self._checks_sha256, environment_sha256=self._environment_sha256
+            graded.result,
+            checks_sha256=self._checks_sha256,
+            environment_sha256=self._environment_sha256,
+            run_sha256=self._run_sha256,
+            check_sha256={
+                check.id: depends_on(self._texts, check.id, check.outcome)
+                for question in graded.result.questions
+                for check in question.checks
+                if check.id in self._texts.own
+            },
         )
         try:
             writer.write(result, graded.notebook, graded.files, submitted=self._folders[result.student])
+            result = dataclasses.replace(result, marked_sha256=self._marked_sha256(result))
         except GradebookError as error:
             result = SubmissionResult.failed(result.student, self._assignment, f"not written: {error}")
         write_receipt(self._course.report_file(self._assignment, result.student), result)
         return result
+
+    def _marked_sha256(self, result: SubmissionResult) -> str | None:
+        if result.status == "failed":
+            return None
+        folder = self._course.folder("autograded", self._assignment, result.student)
+        notebook = folder / f"{self._course.notebook_name(self._assignment)}.ipynb"
+        return hashlib.sha256(notebook.read_bytes()).hexdigest()

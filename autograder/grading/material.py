@@ -13,18 +13,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.grading.notebook import TrustedCells
+from autograder.grading.reference import needed_modules
 
 if TYPE_CHECKING:
     from autograder.grading.submission import GradeTask
 
-__all__ = ["REFERENCE", "Material", "reference_files"]
+__all__ = ["Material"]
 
-REFERENCE = "reference_impl"  # the package that solutions come from
 CHECKS_FOLDER = "checks"
 NO_CELLS = TrustedCells(())
 
@@ -33,7 +32,7 @@ NO_CELLS = TrustedCells(())
 class Material:
     """Args:
     trusted: the released cells. released: files beside the notebook.
-    modules: texts by path below an import root: `checks/<assignment>.py` and the reference's package.
+    modules: texts by path below an import root: `checks/<assignment>.py`, what it needs of the reference.
     checks: the path in `modules` of the check module; None for a plain nbgrader assignment.
     """
 
@@ -47,8 +46,13 @@ class Material:
         """The material of an assignment as it lies on this machine."""
         if checks is None:
             return cls(trusted, released)
-        name = f"{CHECKS_FOLDER}/{checks.name}"
-        return cls(trusted, released, {name: checks.read_bytes(), **reference_files()}, name)
+        name, text = f"{CHECKS_FOLDER}/{checks.name}", checks.read_bytes()
+        return cls(trusted, released, {name: text, **needed_modules(text)}, name)
+
+    @property
+    def reference(self) -> dict[str, bytes]:
+        """The modules of the reference."""
+        return {path: text for path, text in self.modules.items() if path != self.checks}
 
     @cached_property
     def sha256(self) -> str:
@@ -84,14 +88,3 @@ class Material:
         """The same with the modules as they are below `root`, so that its hash says what is there."""
         modules = {name: (root / name).read_bytes() for name in self.modules}
         return dataclasses.replace(self, modules=modules)
-
-
-def reference_files() -> dict[str, bytes]:
-    """The modules of the reference that is installed here, by path; none where there is none."""
-    spec = find_spec(REFERENCE)
-    folders = (spec.submodule_search_locations if spec else None) or ()
-    return {
-        f"{REFERENCE}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for folder in map(Path, folders)
-        for path in sorted(folder.rglob("*.py"))
-    }

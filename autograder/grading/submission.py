@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
+import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -27,7 +30,7 @@ from autograder.grading.config import FeedbackPolicy
 from autograder.grading.course import Course
 from autograder.grading.execute import KernelLost, NotebookRun
 from autograder.grading.notebook import TrustedCells, intake
-from autograder.report.receipt import CellTiming, Seconds, SubmissionResult
+from autograder.report.receipt import CellTiming, QuestionResult, Seconds, SubmissionResult
 from autograder.report.safe_notebook import safe_to_show
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.session import Launcher, SandboxedKernel
@@ -50,6 +53,8 @@ class GradeTask:
         threads: per kernel.
         feedback: what the student sees of checks.
         kernel_arguments: for IPython.
+        kept: results of checks that stand, so that these are not run.
+        budget_s: wall-clock seconds for all of it; without end if None.
     """
 
     student: str
@@ -65,6 +70,8 @@ class GradeTask:
     threads: int = 1
     feedback: FeedbackPolicy = "all"
     kernel_arguments: tuple[str, ...] = ()
+    kept: tuple[CheckResult, ...] = ()
+    budget_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,10 +187,11 @@ def _grade_restored(
 ) -> GradedSubmission:
     checked = {info.question for info in check_catalogue(task.checks)} if task.checks else set()
     not_run = checked | task.skipped
+    deadline = started + (math.inf if task.budget_s is None else task.budget_s)
     run = NotebookRun(
         nb,
         open_kernel=lambda: _open_kernel(task, launcher),
-        limits=task.limits,
+        limits=_within_budget(task.limits, deadline),
         skip=frozenset(index for index, cell in enumerate(nb.cells) if _grade_id(cell) in not_run),
     )
     try:
@@ -192,7 +200,15 @@ def _grade_restored(
         began = time.monotonic()
         results: list[CheckResult] = []
         if task.checks:
-            results = check_notebook(task.checks, run, task.limits, task.seed, tuple(task.files))
+            results = check_notebook(
+                task.checks,
+                run,
+                task.limits,
+                task.seed,
+                tuple(task.files),
+                kept=task.kept,
+                deadline=deadline,
+            )
         checking_s = time.monotonic() - began
     finally:
         run.drop_kernel()
@@ -201,20 +217,21 @@ def _grade_restored(
         warnings.append(f"not copied back from the work folder: {', '.join(map(repr, left_out[:5]))}")
     questions = marking.questions(nb, task.trusted, results)
     marked = marking.mark(nb, questions, feedback=task.feedback)
-    automatic = [question for question in questions if not question.manual]
+    score, max_score, manual_max = total_points(questions)
     result = SubmissionResult(
         student=task.student,
         assignment=task.assignment,
         status="graded",
-        score=sum(question.score or 0.0 for question in automatic),
-        max_score=sum(question.max_score for question in automatic),
-        manual_max=sum(question.max_score for question in questions if question.manual),
+        score=score,
+        max_score=max_score,
+        manual_max=manual_max,
         questions=tuple(questions),
         seconds=Seconds(run.launch_s, run.execute_s, checking_s, time.monotonic() - started),
         isolation=run.layers,
-        limits=dataclasses.asdict(task.limits) | {"held_by": run.limits_by},
+        limits=_limits_of(task) | {"held_by": run.limits_by},
         seed=task.seed,
         notebook_sha256=notebook_sha256(task),
+        kept=tuple(check.id for check in task.kept),
         cells=tuple(
             CellTiming(fact.index, fact.grade_id, fact.seconds, fact.error)
             for fact in run.facts()
@@ -223,6 +240,27 @@ def _grade_restored(
         warnings=tuple(warnings),
     )
     return GradedSubmission(result, marked, written)
+
+
+def total_points(questions: Sequence[QuestionResult]) -> tuple[float, float, float]:
+    """Automatic points earned and possible, and those that a person gives."""
+    automatic = [question for question in questions if not question.manual]
+    return (
+        sum(question.score or 0.0 for question in automatic),
+        sum(question.max_score for question in automatic),
+        sum(question.max_score for question in questions if question.manual),
+    )
+
+
+def _within_budget(limits: Limits, deadline: float) -> Limits:
+    """The limits of the cells: at least a moment, so that what is not run says that it was not."""
+    left = max(deadline - time.monotonic(), 0.001)
+    return dataclasses.replace(limits, notebook_s=min(limits.notebook_s, left))
+
+
+def _limits_of(task: GradeTask) -> dict[str, Any]:
+    budget = {} if task.budget_s is None else {"submission_s": task.budget_s}
+    return dataclasses.asdict(task.limits) | budget
 
 
 def _open_kernel(task: GradeTask, launcher: Launcher) -> SandboxedKernel:

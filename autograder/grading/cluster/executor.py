@@ -77,10 +77,11 @@ class ClusterExecutor(Executor):
         order: Order,
         *,
         tell: Callable[[str], None] = lambda line: None,
-        backup_after_s: float = BACKUP_AFTER_S,
+        backup_after_s: float | None = None,
         workers_wait_s: float = WORKERS_WAIT_S,
     ):
-        self._order, self._tell, self._backup_after_s = order, tell, backup_after_s
+        self._order, self._tell = order, tell
+        self._backup_after_s = BACKUP_AFTER_S if backup_after_s is None else backup_after_s
         self._lock = threading.RLock()
         self._jobs: dict[str, _Job] = {}  # by the key of each attempt
         self._longest_s = 0.0

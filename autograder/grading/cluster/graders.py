@@ -20,7 +20,8 @@ from functools import cache
 from pathlib import Path
 
 from autograder.grading import fingerprint
-from autograder.grading.material import REFERENCE, Material
+from autograder.grading.material import Material
+from autograder.grading.reference import PACKAGE
 from autograder.grading.submission import GradedSubmission, GradeTask
 from autograder.grading.worker import WorkerPool
 from autograder.sandbox.session import Launcher
@@ -111,7 +112,7 @@ def answer_nothing(_channel_fd: int, _control: socket.socket) -> None:
 @cache
 def _material(root: str) -> Material:
     """The material below `root`, whose reference this process imports from now on."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == REFERENCE]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
     sys.path.insert(0, root)
     material: Material = pickle.loads(Path(root, MATERIAL_FILE).read_bytes())  # noqa: S301  the client's
