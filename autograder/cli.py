@@ -63,6 +63,13 @@ def build(assignments: tuple[str, ...], check: bool, root: Path) -> None:
         click.echo(f"{built.name}: {size}, {state}")
 
 
+executor_option = click.option(
+    "--executor",
+    metavar="URL",
+    help="Grade on the workers of a Dask scheduler, tcp://host:8786 or tls://host:8786.",
+)
+
+
 @main.command()
 @click.argument("assignment")
 @click.option(
@@ -71,6 +78,7 @@ def build(assignments: tuple[str, ...], check: bool, root: Path) -> None:
 @click.option("--student", "students", multiple=True, help="Grade only this student (may be repeated).")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@executor_option
 @click.option("--force", is_flag=True, help="Grade again what has not changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @course_option
@@ -80,6 +88,7 @@ def grade(
     students: tuple[str, ...],
     jobs: int | None,
     isolation: str | None,
+    executor: str | None,
     force: bool,
     as_json: bool,
     root: Path,
@@ -87,15 +96,16 @@ def grade(
     """Grade a class: sandboxed kernels, marks into the gradebook, a receipt for each submission."""
     from autograder.grading.ahead import start_ahead
 
-    launcher = start_ahead(root, assignment, isolation)
+    launcher = None if executor else start_ahead(root, assignment, isolation)
     from autograder.grading.batch import grade_batch
     from autograder.grading.course import Course
     from autograder.report import terminal
+    from autograder.report.progress import progress as show_progress
 
     course = Course(root)
     with (
         contextlib.closing(launcher or contextlib.ExitStack()),
-        terminal.progress(as_json=as_json) as progress,
+        show_progress(as_json=as_json) as progress,
     ):
         batch = grade_batch(
             course,
@@ -104,10 +114,12 @@ def grade(
             submitted=submitted,
             jobs=jobs,
             isolation=isolation,
+            executor=executor,
             force=force,
             launcher=launcher,
             on_start=progress.start,
             on_result=progress.done,
+            tell=progress.tell,
         )
     if as_json:
         click.echo(json.dumps(batch.to_json(), allow_nan=False))
@@ -122,6 +134,7 @@ def grade(
 @click.option("--student", "students", multiple=True, help="Only this student (may be repeated).")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions graded at once (default: one a core).")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), help="How kernels are confined (default: auto).")
+@executor_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @course_option
 def regrade(
@@ -130,16 +143,17 @@ def regrade(
     students: tuple[str, ...],
     jobs: int | None,
     isolation: str | None,
+    executor: str | None,
     as_json: bool,
     root: Path,
 ) -> None:
     """Show whose mark would move after a change of checks, from what to what and by which check."""
     from autograder.grading.course import Course
     from autograder.grading.regrade import regrade as regrade_class
-    from autograder.report import terminal
     from autograder.report.moves import print_moves
+    from autograder.report.progress import progress as show_progress
 
-    with terminal.progress(as_json=as_json) as progress:
+    with show_progress(as_json=as_json) as progress:
         found = regrade_class(
             Course(root),
             assignment,
@@ -147,8 +161,10 @@ def regrade(
             students=students,
             jobs=jobs,
             isolation=isolation,
+            executor=executor,
             on_start=progress.start,
             on_result=progress.done,
+            tell=progress.tell,
         )
     if as_json:
         click.echo(json.dumps(found.to_json(), allow_nan=False))
@@ -169,6 +185,62 @@ def report(assignment: str, out: Path | None, root: Path) -> None:
     from autograder.report.class_report import write_class_report
 
     click.echo(write_class_report(Course(root), assignment, out))
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--students",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(50, 500, 5_000, 50_000),
+    show_default=True,
+    help="Size of the course (may be repeated).",
+)
+@click.option("--within", default=300.0, show_default=True, help="Seconds from a submission to its feedback.")
+@click.option("--share", default=0.99, show_default=True, help="Of the submissions, that get it in time.")
+@click.option(
+    "--last-hour",
+    default=0.25,
+    show_default=True,
+    help="Share that comes in the last hour of a week.",
+)
+@click.option(
+    "--failures", default=0.005, show_default=True, help="Share of gradings in which the worker dies."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@course_option
+def plan(
+    assignment: str,
+    students: tuple[int, ...],
+    within: float,
+    share: float,
+    last_hour: float,
+    failures: float,
+    as_json: bool,
+    root: Path,
+) -> None:
+    """Say how many workers (and GPUs) feedback in time needs, from the receipts of an assignment."""
+    from autograder.grading.course import Course
+    from autograder.planning.advice import Wish, advise, service_times
+    from autograder.planning.plan_table import print_plan
+    from autograder.planning.simulation import Failures
+    from autograder.report.class_report import read_receipts
+
+    course = Course(root)
+    course.notebook_name(assignment)
+    measured = service_times(read_receipts(course.reports_folder(assignment), assignment))
+    try:
+        wish = Wish(within_s=within, share=share, last_hour=last_hour, failures=Failures(rate=failures))
+        advices = [advise(count, measured, wish) for count in students]
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    gpu = course.settings(assignment).gpu
+    if as_json:
+        found = {"assignment": assignment, "gpu": gpu, "measured": len(measured)}
+        click.echo(json.dumps(found | {"advice": [advice.to_json() for advice in advices]}))
+    else:
+        print_plan(assignment, advices, wish, measured, gpu=gpu)
 
 
 @main.command()

@@ -229,7 +229,8 @@ def attend_in_each(student, *cases):
     Samples do not meet, so that all cases go through one call, one below the other.
     """
     join = np.concatenate if cases[0][0].ndim > 2 else np.stack
-    *arrays, mask = (*map(join, zip(*cases, strict=True)), None)[:4]
+    arrays: list[Any] = [join(parts) for parts in zip(*cases, strict=True)]
+    mask = arrays.pop() if len(arrays) == 4 else None
     output = array(attend(student, *arrays, mask=mask)[0], "the output")
     each = len(output) // len(cases)
     assert output.ndim == arrays[0].ndim and len(output) == each * len(cases), (

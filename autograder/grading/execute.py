@@ -42,7 +42,15 @@ MAX_RELAUNCHES = 2
 MAX_OUTPUT_CELLS = 64  # a notebook keeps as much output as so many cells may have; a report shows less
 # What nbclient makes outputs of. It acts on the messages of widgets, too, which are not for a grader.
 OUTPUT_MESSAGES = frozenset(
-    ("stream", "display_data", "execute_result", "error", "clear_output", "update_display_data", "execute_input")
+    (
+        "stream",
+        "display_data",
+        "execute_result",
+        "error",
+        "clear_output",
+        "update_display_data",
+        "execute_input",
+    )
 )
 
 
@@ -219,9 +227,7 @@ class CellClient:
         self._watch: _CellWatch | None = None
         self._wait_until_ready()
 
-    def execute(
-        self, cell: NotebookNode, timeout_s: float, index: int, room: int
-    ) -> tuple[str | None, bool]:
+    def execute(self, cell: NotebookNode, timeout_s: float, index: int, room: int) -> tuple[str | None, bool]:
         """Run one cell and fill its outputs in.
 
         Args:
@@ -377,9 +383,7 @@ class _CellWatch:
             return
         if message["msg_type"] == "status":
             self._idle = self._idle or message["content"].get("execution_state") == "idle"
-        elif message["msg_type"] not in OUTPUT_MESSAGES:
-            return
-        elif self.muted and message["msg_type"] != "error":
+        elif message["msg_type"] not in OUTPUT_MESSAGES or (self.muted and message["msg_type"] != "error"):
             return
         elif self._room >= size:
             self._room -= size

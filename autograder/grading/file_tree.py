@@ -32,6 +32,4 @@ def laid_over(below: Mapping[str, Content], above: Mapping[str, Other]) -> dict[
 def can_be_written(path: str) -> bool:
     """Whether a relative path is short enough to be written below a course's folder."""
     encoded = path.encode("utf-8", "surrogateescape")
-    return len(encoded) <= MAX_PATH_BYTES and all(
-        len(part) <= MAX_NAME_BYTES for part in encoded.split(b"/")
-    )
+    return len(encoded) <= MAX_PATH_BYTES and all(len(part) <= MAX_NAME_BYTES for part in encoded.split(b"/"))

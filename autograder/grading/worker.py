@@ -28,7 +28,7 @@ from autograder.errors import AutograderError, LauncherError
 from autograder.sandbox.session import START_TIMEOUT_S, Launcher
 
 ENTRY = f"{__name__}:serve"
-# Of one grader, besides what it inherits: a submission's files, what its notebook wrote, the reference's training.
+# Of one grader, besides what it inherits: a submission's files, what its notebook wrote, the reference.
 MEMORY_MB = 8192
 _launcher: Launcher | None = None
 

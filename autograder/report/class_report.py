@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from autograder.errors import ReceiptError
 from autograder.report.atomic import write_atomically
+from autograder.report.durations import cell_durations, check_durations
 from autograder.report.histogram import histogram
 from autograder.report.pages import source, template
 from autograder.report.plain_text import one_line
@@ -164,13 +165,13 @@ def _attention(summary: ClassSummary) -> dict[str, Any]:
 def _grading(summary: ClassSummary) -> dict[str, Any]:
     """By which means, and where the time went."""
     graded = summary.graded
-    cells = [(result, cell) for result in graded for cell in result.cells]
     return {
         "limits_used": _distinct(_limits_text(result.limits) for result in graded if result.limits),
         "checks_used": _distinct(result.checks_sha256 for result in graded),
         "environments_used": _distinct(result.environment_sha256 for result in graded),
         "slowest": sorted(graded, key=lambda result: -result.seconds.total)[:SLOWEST],
-        "slowest_cells": sorted(cells, key=lambda pair: -pair[1].seconds)[:SLOWEST],
+        "cell_durations": cell_durations(graded)[:SLOWEST],
+        "check_durations": check_durations(graded)[:SLOWEST],
     }
 
 

@@ -85,7 +85,9 @@ def _grade(root: Path, order: dict, isolation: str):
         jobs=order.get("jobs", 2),
         isolation=isolation,
         launcher=launcher,
-        on_result=lambda result: print(f"{time.monotonic() - started:.1f}", ascii(result.student), file=sys.stderr, flush=True),
+        on_result=lambda result: print(
+            f"{time.monotonic() - started:.1f}", ascii(result.student), file=sys.stderr, flush=True
+        ),
     )
     return batch, time.monotonic() - started
 

@@ -37,7 +37,11 @@ CASES = (
         "as many threads as there may be",
         "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
     ),
-    destroy("memory", "memory without end", "kept = []\nwhile True:\n    kept.append(bytearray(b'x' * (16 << 20)))"),
+    destroy(
+        "memory",
+        "memory without end",
+        "kept = []\nwhile True:\n    kept.append(bytearray(b'x' * (16 << 20)))",
+    ),
     destroy(
         "memory in a check",
         "memory without end, as soon as a check asks",

@@ -25,7 +25,9 @@ def broken(name, tries, raw, **more):
 
 
 def notebook_of(*cells, **fields):
-    return json.dumps({"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **fields}).encode()
+    return json.dumps(
+        {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **fields}
+    ).encode()
 
 
 def unreadable(folder):
@@ -81,8 +83,14 @@ CASES = (
     broken("values by the million", "ten million numbers", b'{"cells": [' + b"0," * 10_000_000 + b"0]}"),
     broken("zip bomb", "an archive named like a notebook", b"PK\x03\x04" + bytes(1000)),
     broken("empty file", "nothing", b""),
-    broken("cells without end", "a hundred thousand cells", notebook_of(*[{"cell_type": "code", "source": ""}] * 100_000)),
-    broken("digits", "a version of a million digits", b'{"nbformat": ' + b"9" * 1_000_000 + b', "cells": []}'),
+    broken(
+        "cells without end",
+        "a hundred thousand cells",
+        notebook_of(*[{"cell_type": "code", "source": ""}] * 100_000),
+    ),
+    broken(
+        "digits", "a version of a million digits", b'{"nbformat": ' + b"9" * 1_000_000 + b', "cells": []}'
+    ),
     broken(
         "cells of every other type",
         "cells that are numbers, lists, of unknown types, with damaged text and ids",
@@ -92,7 +100,11 @@ CASES = (
             {"cell_type": "code", "source": "1", "metadata": {"nbgrader": {"grade_id": "../../x"}}},
             {"cell_type": "code", "source": "1", "metadata": {"nbgrader": {"grade_id": ["affine"]}}},
             {"cell_type": "code", "source": "1", "id": 5, "outputs": 7, "execution_count": []},
-            {"cell_type": "markdown", "source": "![x](attachment:y)", "attachments": {"y": {"image/svg+xml": "<svg>"}}},
+            {
+                "cell_type": "markdown",
+                "source": "![x](attachment:y)",
+                "attachments": {"y": {"image/svg+xml": "<svg>"}},
+            },
         ),
         status="graded",
     ),
@@ -104,19 +116,60 @@ CASES = (
         ),
         status="graded",
     ),
-    handed_in("another name", "the notebook has another name", status="failed", defence=INTAKE, prepare=lambda f: (f / "ps.ipynb").rename(f / "ps (1).ipynb")),
-    handed_in("unreadable notebook", "nobody may read the notebook", status="either", defence=INTAKE, prepare=unreadable),
-    handed_in("unreadable folder", "nobody may enter the folder", status="either", defence=INTAKE, prepare=unreadable_folder),
-    handed_in("unreadable parent", "nobody may enter the student's folder", status="either", defence=INTAKE, prepare=unreadable_parent),
-    handed_in("notebook is a link", "the notebook is a link", status="failed", defence=INTAKE, prepare=linked_notebook),
-    handed_in("notebook is a pipe", "whoever opens the notebook waits for ever", status="failed", defence=INTAKE, prepare=pipe_for_notebook),
+    handed_in(
+        "another name",
+        "the notebook has another name",
+        status="failed",
+        defence=INTAKE,
+        prepare=lambda f: (f / "ps.ipynb").rename(f / "ps (1).ipynb"),
+    ),
+    handed_in(
+        "unreadable notebook",
+        "nobody may read the notebook",
+        status="either",
+        defence=INTAKE,
+        prepare=unreadable,
+    ),
+    handed_in(
+        "unreadable folder",
+        "nobody may enter the folder",
+        status="either",
+        defence=INTAKE,
+        prepare=unreadable_folder,
+    ),
+    handed_in(
+        "unreadable parent",
+        "nobody may enter the student's folder",
+        status="either",
+        defence=INTAKE,
+        prepare=unreadable_parent,
+    ),
+    handed_in(
+        "notebook is a link",
+        "the notebook is a link",
+        status="failed",
+        defence=INTAKE,
+        prepare=linked_notebook,
+    ),
+    handed_in(
+        "notebook is a pipe",
+        "whoever opens the notebook waits for ever",
+        status="failed",
+        defence=INTAKE,
+        prepare=pipe_for_notebook,
+    ),
     handed_in(
         "thousands of files before the notebook",
         "more files than are read come before the notebook in the alphabet",
         defence=INTAKE,
         prepare=many_files_first,
     ),
-    handed_in("folders without end", "folders nested deeper than a path may be long", defence=INTAKE, prepare=deep_folders),
+    handed_in(
+        "folders without end",
+        "folders nested deeper than a path may be long",
+        defence=INTAKE,
+        prepare=deep_folders,
+    ),
     handed_in("special files", "pipes, devices and links in a circle", prepare=special_files),
     # Files beside the notebook
     handed_in(
@@ -180,7 +233,9 @@ CASES = (
         defence="the grader loads no file of a submission; the kernel may, in its sandbox",
         files={
             "model.keras": b"PK\x03\x04 Lambda",
-            "weights.npy": b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }" + b" " * 50 + b"\n\x80\x04cos\nsystem\n.",
+            "weights.npy": b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"
+            + b" " * 50
+            + b"\n\x80\x04cos\nsystem\n.",
             "data.pkl": b"cos\nsystem\n(S'echo pwned'\ntR.",
         },
     ),
@@ -210,5 +265,7 @@ CASES = (
             ("the other way round", "eve\u202egpj", "failed"),
         )
     ),
-    handed_in("links for folders", "the submission is a link to another's", files={"x": Link("../../honest-01/ps")}),
+    handed_in(
+        "links for folders", "the submission is a link to another's", files={"x": Link("../../honest-01/ps")}
+    ),
 )

@@ -260,8 +260,8 @@ sys.modules["_pytest.assertion"] = None
     forge(
         "score printed",
         "marks, verdicts and junit reports on stdout and in files",
-        "print('score: 10/10'); print('{\"score\": 10.0, \"status\": \"graded\"}')\n"
-        "open('report.json', 'w').write('{\"schema\": 1, \"score\": 10.0, \"status\": \"graded\"}')\n"
+        'print(\'score: 10/10\'); print(\'{"score": 10.0, "status": "graded"}\')\n'
+        'open(\'report.json\', \'w\').write(\'{"schema": 1, "score": 10.0, "status": "graded"}\')\n'
         "open('results.json', 'w').write('{\"score\": 10.0}')",
         without=None,
     ),
@@ -299,7 +299,14 @@ sys.modules["_pytest.assertion"] = None
         without=None,
         edit=double_tests_with_easy_ones,
     ),
-    forge("points raised", "the tests are worth 1000", "", defence=RESTORED, without=None, edit=edit_tests(raise_points)),
+    forge(
+        "points raised",
+        "the tests are worth 1000",
+        "",
+        defence=RESTORED,
+        without=None,
+        edit=edit_tests(raise_points),
+    ),
     forge(
         "tests unlocked",
         "the test cells say that they are the student's own, and not graded",

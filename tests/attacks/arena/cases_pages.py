@@ -5,7 +5,9 @@ from nbformat.v4 import new_markdown_cell, new_raw_cell
 
 PAGES = "what a submission says is shown as text, plain tables and pictures, everything escaped and capped"
 SCRIPT = "<script>alert('canary-script')</script><img src=x onerror=alert('canary-script')>"
-MATH = r"$\href{javascript:alert('canary-script')}{see}$ $$\cssId{canary-script}{x}\style{position:fixed}{y}$$"
+MATH = (
+    r"$\href{javascript:alert('canary-script')}{see}$ $$\cssId{canary-script}{x}\style{position:fixed}{y}$$"
+)
 
 
 def page(name, tries, answer="", **more):
@@ -13,7 +15,9 @@ def page(name, tries, answer="", **more):
 
 
 def text_cells(*sources):
-    return lambda nb: nb.cells.extend(make(source) for make in (new_markdown_cell, new_raw_cell) for source in sources)
+    return lambda nb: nb.cells.extend(
+        make(source) for make in (new_markdown_cell, new_raw_cell) for source in sources
+    )
 
 
 CASES = (
@@ -28,9 +32,27 @@ CASES = (
         "display({'application/javascript': 'alert(\"canary-script\")'}, raw=True)\n"
         "print(bad); bad",
     ),
-    page("script in text cells", "markup in markdown and raw cells", edit=text_cells(SCRIPT, f"[x](javascript:alert(1)) {SCRIPT}", "<iframe srcdoc=x>", "<style>*{display:none}</style>")),
-    page("script in mathematics", "TeX commands that make links, ids and styles", f"raise ValueError({MATH!r})", edit=text_cells(MATH)),
-    page("script in an exception", "markup in the type and the text of an exception", f"class X(Exception): pass\nX.__name__ = {SCRIPT!r}\nraise X({SCRIPT + MATH!r})"),
+    page(
+        "script in text cells",
+        "markup in markdown and raw cells",
+        edit=text_cells(
+            SCRIPT,
+            f"[x](javascript:alert(1)) {SCRIPT}",
+            "<iframe srcdoc=x>",
+            "<style>*{display:none}</style>",
+        ),
+    ),
+    page(
+        "script in mathematics",
+        "TeX commands that make links, ids and styles",
+        f"raise ValueError({MATH!r})",
+        edit=text_cells(MATH),
+    ),
+    page(
+        "script in an exception",
+        "markup in the type and the text of an exception",
+        f"class X(Exception): pass\nX.__name__ = {SCRIPT!r}\nraise X({SCRIPT + MATH!r})",
+    ),
     page(
         "script in a check's message",
         "markup in what a check reports of the student's exception",

@@ -64,7 +64,9 @@ CASES = (
         'frame({"dict": [["n", n], ["value", True], ["outcome", "passed"], ["points", 10]]})',
         CLAIMS,
     ),
-    replies("true for everything", "every reply is True", 'frame({"dict": [["n", n], ["value", True]]})', CLAIMS),
+    replies(
+        "true for everything", "every reply is True", 'frame({"dict": [["n", n], ["value", True]]})', CLAIMS
+    ),
     replies(
         "pickled replies",
         "a pickle in the place of the message, and an object array",
@@ -120,14 +122,28 @@ CASES = (
         '["message", "<script>alert(1)</script>" * 1000], ["where", "\\u202e" * 999]]}]]})',
         CLAIMS,
     ),
-    replies("error that is no dict", "an error of another form", 'frame({"dict": [["n", n], ["error", [1, 2]]]})', CLAIMS),
-    replies("duplicate keys", "a message with the same key twice", 'frame({"dict": [["n", n], ["value", 0], ["value", True], ["n", n]]})', CLAIMS),
+    replies(
+        "error that is no dict",
+        "an error of another form",
+        'frame({"dict": [["n", n], ["error", [1, 2]]]})',
+        CLAIMS,
+    ),
+    replies(
+        "duplicate keys",
+        "a message with the same key twice",
+        'frame({"dict": [["n", n], ["value", 0], ["value", True], ["n", n]]})',
+        CLAIMS,
+    ),
     replies(
         "nan for a length",
         "shapes that are no numbers",
         'frame({"dict": [["n", n], ["value", {"array": 0}]]}, [["<f8", [float("nan")]]])',
     ),
-    replies("negative length", "a shape below zero", 'frame({"dict": [["n", n], ["value", {"array": 0}]]}, [["<f8", [-1]]])'),
+    replies(
+        "negative length",
+        "a shape below zero",
+        'frame({"dict": [["n", n], ["value", {"array": 0}]]}, [["<f8", [-1]]])',
+    ),
     replies("slow reply", "one byte at a time", '(__import__("time").sleep(30), frame(1))[1]', CHANNEL),
     replies("no reply", "silence", 'b""', CHANNEL),
     protocol(

@@ -21,7 +21,7 @@ FULL = 10.0
 POINTS = {"affine": 2.0, "labels": 2.0, "counter": 2.0, "describe": 2.0, "submission_contract": 2.0}
 LIMITS = "cell_s = 4\nnotebook_s = 20\ncheck_s = 2\nmemory_mb = 512\ntasks = 64\nwork_mb = 64\nfile_mb = 32"
 
-RIGHT = '''\
+RIGHT = """\
 def affine(x, scale, shift):
     return [[scale * entry + shift for entry in row] for row in x]
 
@@ -45,7 +45,7 @@ class Counter:
 
 def describe(number):
     return f"{number} is {'even' if number % 2 == 0 else 'odd'}"
-'''
+"""
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 # Canaries: whatever of these shows up in what a submission says or leaves has been read where it must not be.

@@ -36,7 +36,16 @@ OLD = {"ada": arena.RIGHT, "bob": arena.RIGHT.replace("% 2 == 0", "% 2 == 1")}
 NEW = {"ada": "# nothing any more", "bob": arena.RIGHT}
 SCORES = {"old": {"ada": 10.0, "bob": 8.0}, "new": {"ada": 0.0, "bob": 10.0}}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-STEPS = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.link", "os.truncate", "shutil.rmtree")
+STEPS = (
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.mkdir",
+    "os.chmod",
+    "os.link",
+    "os.truncate",
+    "shutil.rmtree",
+)
 
 
 class Recording:
@@ -44,7 +53,7 @@ class Recording:
 
     def __init__(self, launcher: Launcher):
         self._launcher = launcher
-        self._kept = tempfile.TemporaryFile()
+        self._kept = tempfile.TemporaryFile()  # noqa: SIM115  as long as this
 
     def fork_worker(self, entry: str) -> socket.socket:
         inner = Connection(self._launcher.fork_worker(entry).detach())

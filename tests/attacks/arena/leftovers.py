@@ -61,7 +61,9 @@ def _children() -> list[str]:
             with contextlib.suppress(OSError):
                 pid, rest = path.parent.name, path.read_text().rpartition(")")[2].split()
                 if int(rest[1]) == parent:
-                    command = path.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    command = (
+                        path.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    )
                     found.append(f"{pid} {rest[0]} {command}")
                     todo.append(int(pid))
     return found

@@ -13,7 +13,9 @@ from judging import EVERYTHING, in_every_way, result_of
 def test_every_mark_is_kept(world, user, mode, accident):
     result = result_of(world.run(user, mode, EVERYTHING), accident)
     assert result["status"] == "graded", result["reason"]
-    lost = {q["id"]: POINTS[q["id"]] - q["score"] for q in result["questions"] if q["score"] < POINTS[q["id"]]}
+    lost = {
+        q["id"]: POINTS[q["id"]] - q["score"] for q in result["questions"] if q["score"] < POINTS[q["id"]]
+    }
     assert lost == accident.loses
     assert result["score"] == FULL - sum(accident.loses.values())
     assert accident.warns in " ".join(result["warnings"])

@@ -14,10 +14,14 @@ OPEN = tuple(attack for attack in ATTACKS if attack.without == "isolation")
 @pytest.mark.parametrize("attack", INSIDE, ids=lambda attack: attack.name)
 def test_marks_are_forged_where_the_verdict_is_made_in_the_students_process(world, attack):
     """The same cells, the same engine, but asserts in locked cells in the place of checks."""
-    observed = world.run("ordinary", "namespaces", tuple(a.name for a in INSIDE), assignment="plain", honest=1)
+    observed = world.run(
+        "ordinary", "namespaces", tuple(a.name for a in INSIDE), assignment="plain", honest=1
+    )
     result = result_of(observed, attack)
     assert result["score"] > 0
-    assert not any(question["trusted"] for question in result["questions"]), "and the report says whose word it is"
+    assert not any(question["trusted"] for question in result["questions"]), (
+        "and the report says whose word it is"
+    )
 
 
 @pytest.mark.parametrize("attack", OPEN, ids=lambda attack: attack.name)
@@ -28,7 +32,9 @@ def test_secrets_are_read_where_nothing_is_isolated(world, attack):
 
 @pytest.fixture(scope="module")
 def pages(world):
-    return world.run("ordinary", "namespaces", tuple(attack.name for attack in PAGES), honest=1, pages=True)["pages"]
+    return world.run("ordinary", "namespaces", tuple(attack.name for attack in PAGES), honest=1, pages=True)[
+        "pages"
+    ]
 
 
 @pytest.mark.parametrize("attack", PAGES, ids=lambda attack: attack.name)
