@@ -31,7 +31,7 @@ from autograder.grading.submission import GradeTask
 
 __all__ = ["ClusterExecutor"]
 
-CONNECT_S = 15.0
+CONNECT_S = 30.0
 LOOK_EVERY_S = 1.0
 WORKERS_WAIT_S = 900.0  # a queue of Slurm, an autoscaler: a first worker may take minutes
 MAX_REPEATS = 3  # of a task whose results were refused or whose workers could not do it
