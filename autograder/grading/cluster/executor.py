@@ -31,9 +31,10 @@ from autograder.grading.submission import GradeTask
 
 __all__ = ["ClusterExecutor"]
 
-CONNECT_S = 15.0
+CONNECT_S = 30.0
 LOOK_EVERY_S = 1.0
 WORKERS_WAIT_S = 900.0  # a queue of Slurm, an autoscaler: a first worker may take minutes
+REFUSED_WAIT_S = 10.0  # another worker may be on its way
 MAX_REPEATS = 3  # of a task whose results were refused or whose workers could not do it
 BACKUP_AFTER_S = 30.0  # a second copy of a task starts at the earliest after so long …
 BACKUP_FACTOR = 3.0  # … and so many times the longest that any has taken
@@ -158,12 +159,15 @@ class ClusterExecutor(Executor):
     def _wait_for_offers(self, seconds: float) -> None:
         """Until a worker offers slots. Raises: ConfigError."""
         deadline, said = time.monotonic() + seconds, False
+        accepted = time.monotonic()  # or nobody there: the last time that not every worker was refused
         while True:
             workers = self._read_offers()
             refusals = self._read_events()
             if self._offers:
                 return
-            if workers and workers <= refusals.keys():
+            if not workers or not workers <= refusals.keys():
+                accepted = time.monotonic()
+            elif time.monotonic() > accepted + REFUSED_WAIT_S:
                 reasons = "; ".join(f"{address}: {reason}" for address, reason in sorted(refusals.items()))
                 raise ConfigError(f"every worker of the cluster was refused. {reasons}")
             if time.monotonic() > deadline:
