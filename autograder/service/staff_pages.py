@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from autograder.report.class_report import class_page
 from autograder.report.histogram import histogram
 from autograder.report.numbers import seconds
-from autograder.report.receipt import SubmissionResult
 from autograder.report.summary import ClassSummary, summarize
 from autograder.service import events, marks, queue
 from autograder.service.access import desk_of
 from autograder.service.api_staff import start_job
+from autograder.service.disclosure import result_of
 from autograder.service.identity import Role
 from autograder.service.login import Fields, FormToken, InstructorPage, Page, StaffPage
 from autograder.service.marks import counted_by_student, submissions_of
@@ -92,8 +92,8 @@ def class_report(request: Request, visitor: StaffPage, assignment: AssignmentNam
     base = f"{request.app.state.base}/courses/{visitor.course.id}/submissions"
     with desk_of(request).stores.database.read() as session:
         rows = _rows(session, visitor, find_assignment(session, visitor.course.id, assignment))
+        summary = _summary(assignment, rows)
     ids = {row.submission.student: row.submission.id for row in rows}
-    summary = _summary(assignment, rows)
     html = class_page(
         summary,
         feedback_link=lambda student: f"{base}/{ids[student]}",
@@ -246,19 +246,15 @@ def _rows(session: Session, visitor: Page, assignment: Assignment) -> list[Stude
 
 
 def _reason(submission: Submission, places: dict[int, Whereabouts]) -> str:
-    if submission.mark and submission.mark.report.get("reason"):
-        return str(submission.mark.report["reason"])
+    if submission.mark and submission.mark.status == "failed":
+        return result_of(submission.mark).reason or ""
     return places[submission.id].error or ""
 
 
 def _summary(assignment: str, rows: Sequence[StudentRow]) -> ClassSummary:
     return summarize(
         assignment,
-        [
-            SubmissionResult.from_json(row.submission.mark.report)
-            for row in rows
-            if row.submission.mark is not None
-        ],
+        [result_of(row.submission.mark) for row in rows if row.submission.mark is not None],
     )
 
 
