@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -302,6 +303,55 @@ def demo(out: Path, root: Path) -> None:
     from autograder.demo.run import run_demo
 
     run_demo(root.absolute(), out.absolute(), click.echo)
+
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def _with_courses(command: Callable[..., None]) -> Callable[..., None]:
+    command = click.option(
+        "--courses", "parents", multiple=True, type=FOLDER, help="A folder whose subfolders are courses."
+    )(command)
+    return click.option("--course", "roots", multiple=True, type=FOLDER, help="A course's root folder.")(
+        command
+    )
+
+
+@main.command()
+@_with_courses
+def serve(roots: tuple[Path, ...], parents: tuple[Path, ...]) -> None:
+    """The submission service, which JupyterHub starts: takes submissions in, and shows reports."""
+    from autograder.service.__main__ import serve as serve_courses
+
+    serve_courses(roots, parents)
+
+
+@main.command()
+@_with_courses
+@click.option("--jobs", type=click.IntRange(1), default=1, help="Submissions graded at once (default: 1).")
+@click.option("--once", is_flag=True, help="End when there is nothing to do.")
+def work(roots: tuple[Path, ...], parents: tuple[Path, ...], jobs: int, once: bool) -> None:
+    """The submission service's worker: grades what came in, and writes the gradebook."""
+    from autograder.service.courses import Courses
+    from autograder.service.worker.__main__ import work as work_for
+
+    work_for(Courses(roots, parents), jobs, once)
+
+
+@main.command()
+@_with_courses
+def audit(roots: tuple[Path, ...], parents: tuple[Path, ...]) -> None:
+    """Prove that the submission service still has all that it gave receipts for, unchanged."""
+    from autograder.service.audit import audit as audit_stores
+    from autograder.service.courses import Courses
+    from autograder.service.stores import open_stores
+
+    found = audit_stores(open_stores(Courses(roots, parents).first_root, os.environ))
+    for course, count in found.receipts.items():
+        click.echo(f"{course}: {count} receipts")
+    for problem in found.problems:
+        click.secho(problem, fg="red")
+    sys.exit(1 if found.problems else 0)
 
 
 @main.command()
