@@ -12,18 +12,19 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from tornado.web import create_signed_value, decode_signed_value
 
 from autograder.service.access import Desk, Membership, desk_of
 from autograder.service.identity import Person, Role, require
 from autograder.service.models import CourseId
-from autograder.service.refusals import Forbidden, Refused
+from autograder.service.refusals import Forbidden, Invalid, Refused
 
 __all__ = [
+    "Fields",
     "FormToken",
     "Guest",
     "InstructorPage",
@@ -87,14 +88,27 @@ StaffPage = Annotated[Page, _page_for(Role.GRADER)]
 InstructorPage = Annotated[Page, _page_for(Role.INSTRUCTOR)]
 
 
-def _checked_form(request: Request, visitor: Guest, form_token: Annotated[str, Form()]) -> None:
+async def _fields(request: Request) -> dict[str, str]:
+    """Raises: Invalid."""
+    try:
+        text = (await request.body()).decode()
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=20))
+    except ValueError as error:
+        raise Invalid(f"this is not a form: {error}") from error
+
+
+Fields = Annotated[dict[str, str], Depends(_fields)]
+
+
+def _checked_form(request: Request, visitor: Guest, fields: Fields) -> None:
     """Raises: Forbidden, unless the form was one of ours, sent from a page of ours, by this visitor."""
+    form_token = fields.get("form_token", "").encode()
     site = request.headers.get("sec-fetch-site")
     if site is None:  # an old browser
         origin = request.headers.get("origin")
         same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
         site = "same-origin" if same else "cross-site"
-    if site != "same-origin" or not hmac.compare_digest(form_token, visitor.form_token):
+    if site != "same-origin" or not hmac.compare_digest(form_token, visitor.form_token.encode()):
         raise Forbidden("this form does not come from a page of this service: load the page again")
 
 

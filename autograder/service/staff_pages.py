@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import func, select
@@ -22,7 +22,7 @@ from autograder.service import events, marks, queue
 from autograder.service.access import desk_of
 from autograder.service.api_staff import start_job
 from autograder.service.identity import Role
-from autograder.service.login import FormToken, InstructorPage, Page, StaffPage
+from autograder.service.login import Fields, FormToken, InstructorPage, Page, StaffPage
 from autograder.service.marks import counted_by_student, submissions_of
 from autograder.service.models import AssignmentName, SubmissionId
 from autograder.service.overview import Whereabouts, find_submission, jobs_of, whereabouts
@@ -137,15 +137,13 @@ def release_feedback(request: Request, visitor: InstructorPage, assignment: Assi
 
 @router.post("/courses/{course}/assignments/{assignment}/due", dependencies=[FormToken])
 def set_due(
-    request: Request,
-    visitor: InstructorPage,
-    assignment: AssignmentName,
-    due: Annotated[str, Form(max_length=30)] = "",
-    offset: Annotated[int, Form(ge=-24 * 60, le=24 * 60)] = 0,
+    request: Request, visitor: InstructorPage, assignment: AssignmentName, fields: Fields
 ) -> Response:
-    """Args: due: as a browser's field has it, in its zone. offset: minutes from there to UTC."""
+    """`due` is as a browser's field has it, in its zone; `offset` the minutes from there to UTC."""
+    due, offset = fields.get("due", ""), fields.get("offset", "0")
     try:
-        at = datetime.fromisoformat(due).replace(tzinfo=UTC) + timedelta(minutes=offset) if due else None
+        minutes = timedelta(minutes=int(offset))
+        at = datetime.fromisoformat(due).replace(tzinfo=UTC) + minutes if due else None
     except (ValueError, OverflowError) as error:
         raise Invalid(f"{due!r} is not a date and a time") from error
     marks.move_due(desk_of(request).stores, visitor.course, assignment, visitor.person.name, at)

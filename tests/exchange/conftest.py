@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 
-from conftest_service import database, hub, released, root, served, stores  # noqa: E402, F401
+from conftest_service import database, hub, released, root, served, stores  # noqa: F401

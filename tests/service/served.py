@@ -128,7 +128,7 @@ class Served:
     def request(self, method: str, path: str, token: str | None = None, **arguments) -> requests.Response:
         headers = {"Authorization": f"token {token}"} if token else {}
         headers.update(arguments.pop("headers", {}))
-        return requests.request(method, self.url + path, headers=headers, timeout=30, **arguments)
+        return requests.request(method, self.url + path, headers=headers, timeout=90, **arguments)
 
     def get(self, path: str, token: str) -> requests.Response:
         return self.request("GET", path, token)

@@ -26,6 +26,7 @@ from autograder.grading.submission import (
 from autograder.grading.worker import WorkerPool
 from autograder.report.receipt import SubmissionResult
 from autograder.sandbox import on_demand
+from autograder.sandbox.session import Launcher
 from autograder.service.schema import Submission
 from autograder.service.stores import Stores
 
@@ -64,7 +65,7 @@ class Engine:
     def __init__(self, jobs: int = 1, preload: tuple[str, ...] | None = None):
         self.preload = preload
         self._jobs = jobs
-        self._pools: dict[tuple[str, tuple[str, ...]], WorkerPool] = {}
+        self._pools: dict[tuple[str, tuple[str, ...]], tuple[WorkerPool, Launcher]] = {}
         self._lock = threading.Lock()
 
     def grade(self, root: Path, submission: HandedIn) -> GradedSubmission:
@@ -91,8 +92,10 @@ class Engine:
         return dataclasses.replace(graded, result=result)
 
     def close(self) -> None:
-        for pool in self._pools.values():
+        """Hang up; launchers that programs share end by themselves."""
+        for pool, launcher in self._pools.values():
             pool.shutdown()
+            launcher.close()
         self._pools.clear()
 
     def _run(self, isolation: str, task: GradeTask) -> GradedSubmission:
@@ -103,9 +106,7 @@ class Engine:
                 return pool.submit(grade_in_worker, task).result()
             except LauncherError:
                 # The launcher that we knew has ended, after idling for instance.
-                with self._lock:
-                    if self._pools.get(key) is pool:
-                        del self._pools[key]
+                self._forget(key, pool)
                 if attempt:
                     raise
             except Exception as error:
@@ -117,8 +118,15 @@ class Engine:
         with self._lock:
             if (isolation, preload) not in self._pools:
                 launcher = on_demand.connect(isolation, preload=preload)
-                self._pools[isolation, preload] = WorkerPool(launcher, self._jobs, task_timeout_s=STUCK_S)
-            return self._pools[isolation, preload]
+                pool = WorkerPool(launcher, self._jobs, task_timeout_s=STUCK_S)
+                self._pools[isolation, preload] = pool, launcher
+            return self._pools[isolation, preload][0]
+
+    def _forget(self, key: tuple[str, tuple[str, ...]], pool: WorkerPool) -> None:
+        with self._lock:
+            if key in self._pools and self._pools[key][0] is pool:
+                _, launcher = self._pools.pop(key)
+                launcher.close()
 
 
 def _task(course: Course, submission: HandedIn, files: dict[str, bytes], notebook: str) -> GradeTask:
