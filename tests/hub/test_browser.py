@@ -21,7 +21,7 @@ COMMENT = "Variance d, so divide by its root: well argued."
 ANSWER = """\
 def hard_lookup(query, keys, values):
 return values[int(np.argmax(np.asarray(keys) @ np.asarray(query)))]"""
-WAIT_MS = 120_000
+WAIT_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,13 @@ def cell_with(page, text):
     return found
 
 
+def open_assignment_list(page):
+    page.goto(f"/user/{STUDENT}/lab?reset")
+    page.locator(".jp-Launcher").wait_for()
+    page.get_by_role("menuitem", name="Nbgrader").click()
+    page.get_by_text("Assignment List").click()
+
+
 def test_the_instructor_releases_in_formgrader(people):
     page = people(INSTRUCTOR)
     page.goto(FORMGRADER)
@@ -110,9 +117,8 @@ def test_formgrader_is_linked_from_the_hubs_menu(people):
 def test_the_student_opens_jupyterlab_and_fetches(people):
     page = people(STUDENT)
     page.goto("/hub/spawn")
-    page.locator(".jp-Launcher").wait_for()
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_text("Assignment List").click()
+    page.wait_for_url("**/lab**")
+    open_assignment_list(page)
     page.get_by_role("button", name="Fetch").first.click()
     page.locator("#fetched_assignments_list").get_by_text("p01_attention").first.wait_for()
     look(page, "assignment-list")
@@ -126,8 +132,7 @@ def test_the_student_opens_jupyterlab_and_fetches(people):
 def test_the_student_answers_and_a_public_check_passes(people):
     page = people(STUDENT)
     name = "p01_attention/p01_attention.ipynb"
-    user = page.url.split("/user/")[1].split("/")[0]
-    page.goto(f"/user/{user}/lab/tree/{name}?reset")
+    page.goto(f"/user/{STUDENT}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook").wait_for()
     answer = cell_with(page, "def hard_lookup")
     editor = answer.locator(".cm-content")
@@ -154,10 +159,7 @@ def test_the_student_answers_and_a_public_check_passes(people):
 
 def test_the_student_submits_and_the_report_appears_by_itself(people):
     page = people(STUDENT)
-    page.goto(page.url.split("/lab")[0] + "/lab?reset")
-    page.locator(".jp-Launcher").wait_for()
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_text("Assignment List").click()
+    open_assignment_list(page)
     page.locator("#fetched_assignments_list").get_by_role("button", name="Submit").first.click()
     page.locator("#submitted_assignments_list").get_by_text("p01_attention").first.wait_for()
     look(page, "submitted")
