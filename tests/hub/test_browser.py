@@ -6,11 +6,12 @@ AUTOGRADER_SCREENSHOTS where that names a folder, for a person to look at.
 
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.hub.conftest import require_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CHROMIUM = "/usr/bin/chromium"
@@ -28,8 +29,7 @@ WAIT_MS = 90_000
 
 @pytest.fixture(scope="module")
 def browser():
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"needs {CHROMIUM}: apt-get install chromium")
+    require_program(CHROMIUM, "chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
