@@ -78,12 +78,6 @@ c.JupyterHub.services = [
     services.submission_service(
         graders_python, course_folder, port=ports.submission_service, environment=submissions, user=grader
     ),
-    services.grading_worker(
-        [graders_python, "-m", "autograder.service.worker", "--course", course_folder],
-        course_folder,
-        environment=submissions,
-        user=grader,
-    ),
     services.formgrader(
         graders_python,
         people.course,
@@ -100,6 +94,13 @@ c.JupyterHub.services = [
             "submission service": f"{service_url}health",
         },
         folder=course_folder,
+        user=grader,
+    ),
+    # Last: it imports much, and the hub waits for each of those above.
+    services.grading_worker(
+        [graders_python, "-m", "autograder.service.worker", "--course", course_folder],
+        course_folder,
+        environment=submissions,
         user=grader,
     ),
     services.metrics_reader(places.metrics_token.read_text()),

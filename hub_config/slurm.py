@@ -17,7 +17,7 @@ from hub_config.setup_local.places import PREFIX_VARIABLE, Places, Ports, Settin
 from hub_config.shared import extensions, profiles, roles, slurm, time_limit
 from hub_config.shared.people import read_people
 
-load_subconfig("local.py")
+load_subconfig(str(Path(__file__).resolve().with_name("local.py")))
 c = get_config()
 
 prefix = Path(os.environ[PREFIX_VARIABLE])

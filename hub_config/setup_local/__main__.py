@@ -49,6 +49,8 @@ def main() -> int:
     places = Places(prefix, demo)
     try:
         if given.remove:
+            if (prefix / "settings.json").is_file():
+                running.check_ports_free(Settings.read(prefix))
             return root_hub.remove(places, say, asked=given.yes, keep_environments=given.keep_environments)
         people = read_people(given.class_file)
         settings = Settings(

@@ -56,6 +56,7 @@ def students(environment: Path, say: Callable[[str], None]) -> None:
         if stale:
             into = ["--python", str(environment), "--no-deps", "--reinstall", "--compile-bytecode", "--quiet"]
             _uv("pip", "install", *into, str(STUDENT))
+    (environment / ".lock").unlink(missing_ok=True)  # uv's, which everybody may write
 
 
 def grader(environment: Path, course: Path, group: int, say: Callable[[str], None]) -> None:

@@ -97,9 +97,12 @@ class Cluster:
         return dict(line.split() for line in lines)
 
     def stop(self) -> None:
-        self.ask("scancel", "--full", "--state=RUNNING")
         self.ask("scancel", "--state=PENDING")
-        time.sleep(1)
+        self.ask("scancel", "--signal=KILL", "--full", "--state=RUNNING")
+        for _ in range(40):
+            if not self.ask("squeue", "--noheader"):
+                break
+            time.sleep(0.5)
         for process in reversed(self._started):
             process.send_signal(signal.SIGTERM)
         for process in self._started:

@@ -6,28 +6,30 @@ AUTOGRADER_SCREENSHOTS where that names a folder, for a person to look at.
 
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.hub.conftest import require_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CHROMIUM = "/usr/bin/chromium"
 STUDENT, TA, INSTRUCTOR = "agt-ada", "agt-grace", "agt-emmy"
 PAGES = "/services/autograder/courses/deep_learning"
 FORMGRADER = "/services/deep_learning/formgrader"
+WRITTEN, BY_HAND = "written_attention", 4.0
 COMMENT = "Variance d, so divide by its root: well argued."
 ANSWER = """\
 def hard_lookup(query, keys, values):
 return values[int(np.argmax(np.asarray(keys) @ np.asarray(query)))]"""
-WAIT_MS = 120_000
+NOT_WHOLE = ("comment", "feedback")  # pages of the whole notebook
+WAIT_MS = 90_000
 
 
 @pytest.fixture(scope="module")
 def browser():
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"needs {CHROMIUM}: apt-get install chromium")
+    require_program(CHROMIUM, "chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -60,14 +62,14 @@ def people(browser, local_hub):
 
 
 def look(page, name):
-    """Pictures of a page in both schemes, whole."""
+    """Pictures of a page in both schemes."""
     folder = os.environ.get("AUTOGRADER_SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(300)
-            page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=True)
+            page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=name not in NOT_WHOLE)
         page.emulate_media(color_scheme="light")
 
 
@@ -86,6 +88,13 @@ def cell_with(page, text):
     found = page.locator(".jp-Notebook .jp-Cell", has_text=re.compile(re.escape(text))).first
     found.scroll_into_view_if_needed()
     return found
+
+
+def open_assignment_list(page):
+    page.goto(f"/user/{STUDENT}/lab?reset")
+    page.locator(".jp-Launcher").wait_for()
+    page.get_by_role("menuitem", name="Nbgrader").click()
+    page.get_by_text("Assignment List").click()
 
 
 def test_the_instructor_releases_in_formgrader(people):
@@ -110,9 +119,8 @@ def test_formgrader_is_linked_from_the_hubs_menu(people):
 def test_the_student_opens_jupyterlab_and_fetches(people):
     page = people(STUDENT)
     page.goto("/hub/spawn")
-    page.locator(".jp-Launcher").wait_for()
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_text("Assignment List").click()
+    page.wait_for_url("**/lab**")
+    open_assignment_list(page)
     page.get_by_role("button", name="Fetch").first.click()
     page.locator("#fetched_assignments_list").get_by_text("p01_attention").first.wait_for()
     look(page, "assignment-list")
@@ -126,8 +134,7 @@ def test_the_student_opens_jupyterlab_and_fetches(people):
 def test_the_student_answers_and_a_public_check_passes(people):
     page = people(STUDENT)
     name = "p01_attention/p01_attention.ipynb"
-    user = page.url.split("/user/")[1].split("/")[0]
-    page.goto(f"/user/{user}/lab/tree/{name}?reset")
+    page.goto(f"/user/{STUDENT}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook").wait_for()
     answer = cell_with(page, "def hard_lookup")
     editor = answer.locator(".cm-content")
@@ -154,10 +161,7 @@ def test_the_student_answers_and_a_public_check_passes(people):
 
 def test_the_student_submits_and_the_report_appears_by_itself(people):
     page = people(STUDENT)
-    page.goto(page.url.split("/lab")[0] + "/lab?reset")
-    page.locator(".jp-Launcher").wait_for()
-    page.get_by_role("menuitem", name="Nbgrader").click()
-    page.get_by_text("Assignment List").click()
+    open_assignment_list(page)
     page.locator("#fetched_assignments_list").get_by_role("button", name="Submit").first.click()
     page.locator("#submitted_assignments_list").get_by_text("p01_attention").first.wait_for()
     look(page, "submitted")
@@ -168,7 +172,8 @@ def test_the_student_submits_and_the_report_appears_by_itself(people):
     page.get_by_role("link", name="Report").first.click()
     page.get_by_text("Points by machine").wait_for()
     look(page, "report")
-    assert page.locator("section.question", has_text="hard_lookup").first.inner_text()
+    points = re.search(r"Points by machine\s*([\d.]+)", page.inner_text("main"))[1]
+    assert float(points) >= 3, "hard_lookup was answered rightly"
 
 
 def test_the_ta_sees_the_class_and_comments(people):
@@ -179,16 +184,16 @@ def test_the_ta_sees_the_class_and_comments(people):
     page.get_by_role("link", name="Mark by hand in Formgrader").click()
     page.get_by_role("link", name="p01_attention").last.click()
     page.get_by_role("link", name=re.compile("Submission #")).first.click()
-    comment = page.locator("textarea.comment").first
+    comment, score = page.locator(f"#{WRITTEN}-comment"), page.locator(f"input#{WRITTEN}")
     comment.scroll_into_view_if_needed()
     comment.fill(COMMENT)
     comment.blur()
-    score = page.locator("input.score:not([disabled])").last
-    score.fill("4")
+    score.fill(str(BY_HAND))
     score.blur()
     page.wait_for_timeout(3000)
     page.reload()
-    assert page.locator("textarea.comment").first.input_value() == COMMENT
+    assert comment.input_value() == COMMENT and float(score.input_value()) == BY_HAND
+    comment.scroll_into_view_if_needed()
     look(page, "comment")
 
 
@@ -204,8 +209,16 @@ def test_the_instructor_releases_the_feedback(people):
 def test_the_student_reads_the_comment(people):
     page = people(STUDENT)
     until(page, f"{PAGES}/assignments/p01_attention", "Feedback")
+    page.get_by_role("link", name="Report").first.click()
+    text = page.inner_text("main")
+    points, final = (
+        float(re.search(rf"{name}\s*([\d.]+)", text)[1]) for name in ("by machine", "Final mark")
+    )
+    assert final == points + BY_HAND
+    page.go_back()
     page.get_by_role("link", name="Feedback").first.click()
-    page.get_by_text(COMMENT).first.wait_for()
+    comment = page.get_by_text(COMMENT).first
+    comment.scroll_into_view_if_needed()
     look(page, "feedback")
 
 
