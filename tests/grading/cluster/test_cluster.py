@@ -92,7 +92,7 @@ def test_workers_grade_by_checks_that_were_sent(course, cluster):
 
 
 def test_a_worker_of_another_environment_is_refused_and_another_does_the_work(
-    course,  # noqa: F811
+    course,
     cluster,
     news,
 ):
@@ -144,7 +144,7 @@ def test_the_work_of_a_worker_that_dies_is_done_by_another(course, cluster):
 
 
 def test_the_work_of_a_worker_that_hangs_is_done_by_another_and_its_late_answer_is_dropped(
-    course,  # noqa: F811
+    course,
     cluster,
     news,
     monkeypatch,
