@@ -27,11 +27,11 @@ LIAR = """
 from autograder.grading import fingerprint
 fingerprint.differences = lambda other: ""   # whatever is asked for, it says that it has it
 import autograder.grading.cluster.graders as graders
-real = graders.Graders.grade
-def grade(self, function, task):
+def grade(self, function, task, real=getattr(graders.Graders, "real", graders.Graders.grade)):
     import dataclasses
     graded = real(self, function, task)
     return dataclasses.replace(graded, result=dataclasses.replace(graded.result, environment_sha256="of last week"))
+graders.Graders.real = getattr(graders.Graders, "real", graders.Graders.grade)  # Dask loads this file twice
 graders.Graders.grade = grade
 """
 
