@@ -44,8 +44,8 @@ def open_stores(first_course: Path, environment: Mapping[str, str]) -> Stores:
     Raises: ConfigError, StoreError.
     """
     places = read_places(first_course, environment)
-    database = Database(places.database)
-    return Stores(database, Blobs(places.store), _secret(places, environment))
+    secret = _secret(places, environment)
+    return Stores(Database(places.database), Blobs(places.store), secret)
 
 
 def _secret(places: Places, environment: Mapping[str, str]) -> bytes:
