@@ -76,7 +76,7 @@ def send_and_check(case, token, watch):
     if response.status_code >= 400 or case.method == "GET":
         assert watch.version() == before, f"{case.method} {response.status_code} changed the store"
     if token == "nonsense" and not case.path.endswith("/health"):
-        assert response.status_code in (401, 404, 405, 422)
+        assert 400 <= response.status_code < 500
 
 
 def documented(case):
