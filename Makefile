@@ -36,11 +36,12 @@ test: setup ## lint, types and the default tests (under 15 minutes)
 	$(RUN)pytest -m "not slow and not gpu" tests/attacks tests/sandbox
 	$(RUN)pytest -m "not slow and not gpu" --ignore=tests/attacks --ignore=tests/sandbox
 
-test-slow: setup ## the tests that take minutes, which CI runs too
+test-slow: setup ## the tests that take minutes
 	$(RUN)pytest -m "slow and not gpu"
 
-prove: setup ## the long proofs of checks: every mistake through all of them, training included
-	$(RUN)pytest -m "slow and not gpu" tests/checks
+prove: setup ## the proof of the checks: every listed mistake is caught, right solutions keep their points
+	$(RUN)autograder mutants
+	$(RUN)autograder mutants --seeds 2
 
 build: setup ## source texts -> source and release notebooks
 	$(RUN)autograder build

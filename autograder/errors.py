@@ -8,9 +8,10 @@ AutograderError
 ├── IsolationUnavailable   this machine does not allow the confinement that was asked for
 ├── LauncherError      no sandboxed kernel came up, or the process that forks them has gone
 ├── NotebookError      a submitted file that cannot be read as a notebook
-├── ReceiptError       a report.json that cannot be trusted to be what we wrote
-├── ServiceError       the submission service refused, or could not be reached (what a client sees)
-└── StoreError         the service's database or blob store cannot be used, or a blob is not what it was
+ ├── NotGradedNow       a submission that this run did not come to; its turn is the next run
+ ├── ReceiptError       a report.json that cannot be trusted to be what we wrote
+ ├── ServiceError       the submission service refused, or could not be reached (what a client sees)
+ └── StoreError         the service's database or blob store cannot be used, or a blob is not what it was
 """
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "GradebookError",
     "IsolationUnavailable",
     "LauncherError",
+    "NotGradedNow",
     "NotebookError",
     "ReceiptError",
     "ServiceError",
@@ -73,6 +75,10 @@ class LauncherError(AutograderError):
 
 class NotebookError(AutograderError):
     """A submitted file that cannot be read as a notebook. The message is the reason that a student sees."""
+
+
+class NotGradedNow(AutograderError):
+    """Nothing is wrong with the submission: a budget is used up, or the cluster has gone. No mark changes."""
 
 
 class ReceiptError(AutograderError):

@@ -110,13 +110,16 @@ TRAIN = True
 # ### Where things come from
 #
 # `phrasebank_data.py` beside this notebook looks for the corpus in `data/financial_phrasebank/`, then in the
-# folder that the environment variable `AUTOGRADER_DATA` names, then on the Hugging Face hub. It keeps one
-# sentence in five back, by a hash of its words: those are the grader's. (Yes, you could look them up on the
-# hub. The hashes of what you trained on are part of what you hand in, and your own test set would tell you
-# less than it could.) The corpus is licensed CC BY-NC-SA 3.0: do not publish it with your notebook.
+# folder that the environment variable `AUTOGRADER_DATA` names, then on the Hugging Face hub. The corpus is
+# licensed CC BY-NC-SA 3.0: do not publish it with your notebook.
 #
 # `normalized(sentence)` gives the text by which sentences count as copies: lower case, every number `0`,
-# no punctuation. `sentence_hash` is its hash. All copies of a sentence are on the same side.
+# no punctuation. `sentence_hash` is its hash: the first 16 hexadecimal digits of its SHA-256.
+#
+# **Which sentences are the grader's:** those whose `sentence_hash` is a number divisible by 5. They are about
+# one in five at every level of agreement, however the file is sorted, and all copies of a sentence are on the
+# same side. `load_phrasebank` leaves them out. (Yes, you could look them up on the hub. The hashes of what you
+# trained on are part of what you hand in, and your own test set would tell you less than it could.)
 
 # %%
 for source in SOURCES.values():

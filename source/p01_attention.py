@@ -81,17 +81,24 @@ def when_written():
         print("Nothing to see yet: this figure needs a function that is still to be written.")
 
 
-def show_weights(axes, weights, rows=None, columns=None, title="", ylabel="query", xlabel="key"):
-    """Draw one matrix of attention weights, `(Tq, Tk)`: the darker, the more attention."""
-    weights = np.asarray(weights)
-    rows, columns, angle = rows or range(weights.shape[0]), columns or range(weights.shape[1]), 60 if columns else 0
-    axes.pcolormesh(weights, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1)
-    axes.set(title=title, ylabel=ylabel, xlabel=xlabel, aspect="equal")
+def show_weights(matrices, rows=(), columns=(), ylabel="query", xlabel="key"):
+    """Draw matrices of attention weights, `{title: (Tq, Tk)}`, side by side: the darker, the more attention."""
+    figure, axes = plt.subplots(figsize=(12, 3.6 if columns else 2.4))
+    left, middles = 0, []
+    for title, weights in matrices.items():
+        height, width = np.shape(weights)
+        x, y = np.arange(left, left + width + 1), np.arange(height + 1)
+        axes.pcolormesh(x, y, np.asarray(weights), cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1)
+        axes.text(left + width / 2, -0.5, title, ha="center")
+        middles += list(x[:-1] + 0.5)
+        left += width + 1
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=angle)
+    axes.set_xticks(middles if columns else [], len(matrices) * list(columns), rotation=90)
+    axes.set(ylabel=ylabel, xlabel=xlabel, aspect="equal")
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    plt.show()
 
 
 # %% [markdown]
@@ -182,19 +189,21 @@ def draw_lookup(letter, share_flipped, scales, seed=0):
     """The disturbed letter, then for each scale what comes back and with which weights."""
     flip = np.random.default_rng(seed).random(LETTERS.shape[1]) < share_flipped
     query = np.where(flip, -1, 1).astype("float32") * LETTERS[list(FONT).index(letter)]
-    figure, axes = plt.subplots(2, 1 + len(scales), figsize=(10, 3.6), height_ratios=(3, 1))
-    axes[0, 0].imshow(query.reshape(7, 5), cmap="Greys", vmin=-1, vmax=1)
-    axes[0, 0].set_title("query")
-    axes[1, 0].axis("off")
-    for scale, (above, below) in zip(scales, axes[:, 1:].T):
-        output, weights = soft_lookup(query, LETTERS, LETTERS, scale)
-        above.imshow(np.reshape(output, (7, 5)), cmap="Greys", vmin=-1, vmax=1)
-        above.set_title(f"scale {scale:g}")
-        below.bar(list(FONT), np.asarray(weights))
-        below.set(ylim=(0, 1), yticks=[])
-        below.spines[["left", "right", "top"]].set_visible(False)
-    for above in axes[0]:
-        above.set(xticks=[], yticks=[])
+    lookups = [soft_lookup(query, LETTERS, LETTERS, scale) for scale in scales]
+    letters = [np.pad(np.reshape(letter, (7, 5)), ((0, 0), (1, 1)), constant_values=-1)
+               for letter in [query, *(output for output, _ in lookups)]]
+    names = [f"scale {scale:g}" for scale in scales]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 2), width_ratios=(3, 1))
+    left.imshow(np.hstack(letters), cmap="Greys", vmin=-1, vmax=1)
+    left.set_xticks(7 * np.arange(len(letters)) + 3, ["query", *names])
+    left.set_yticks([])
+    right.imshow([np.asarray(weights) for _, weights in lookups], cmap="Blues", vmin=0, vmax=1)
+    right.set_xticks(range(len(FONT)), list(FONT))
+    right.set_yticks(range(len(names)), names)
+    right.set_title("weights")
+    for axes in (left, right):
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
     plt.show()
 
 
@@ -266,11 +275,8 @@ with when_written():
     queries, keys = 6 * features(SEEKS), features(IS)
     triangle = tf.constant(np.tri(len(WORDS), dtype=bool))
     masks = {"every word sees every word": None, "no word sees a later one": triangle}
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.8), gridspec_kw={"wspace": 0.35})
-    for ax, (title, mask) in zip(axes, masks.items()):
-        output, weights = scaled_dot_product_attention(queries, keys, keys, mask)
-        show_weights(ax, weights, WORDS, WORDS, title)
-    plt.show()
+    seen = {title: scaled_dot_product_attention(queries, keys, keys, mask)[1] for title, mask in masks.items()}
+    show_weights(seen, WORDS, WORDS)
 
 # %% [markdown]
 # ### Look at it: why $\sqrt{d}$?
@@ -284,8 +290,8 @@ with when_written():
 # %%
 with when_written():
     rng = np.random.default_rng(0)
-    sizes = 2 ** np.arange(0, 13, 2)
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3))
+    sizes = 8 ** np.arange(5)
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3), sharey=True)
     for label, exponent in (("as in the formula", 0), ("without the division by √d", 0.5)):
         largest, passed = [], []
         for d in sizes:
@@ -295,10 +301,10 @@ with when_written():
             passed.append(1 - np.sum(np.square(weights), axis=-1).mean())
         axes[0].plot(largest, "o-", label=label)
         axes[1].plot(passed, "o-", label=label)
-    axes[0].set(title="largest weight", xlabel="features d", ylim=(0, 1))
-    axes[1].set(title="gradient through the softmax", xlabel="features d", ylim=(0, 1.02))
     axes[0].legend(frameon=False, loc=(0.4, 0.32))
-    for ax in axes:
+    axes[0].set_yticks([0, 0.5, 1])
+    for ax, title in zip(axes, ("largest weight", "gradient through the softmax")):
+        ax.set(title=title, xlabel="features d", ylim=(0, 1.02))
         ax.set_xticks(range(len(sizes)), sizes)
         ax.spines[["right", "top"]].set_visible(False)
     plt.show()
@@ -457,12 +463,9 @@ with when_written():
     answer, after = layer(questions, cards, return_attention_scores=True)
     print("with the weights written by hand:      ", round(float(np.mean((answer[..., 8:] - wanted) ** 2)), 3))
 
-    figure, axes = plt.subplots(1, 5, figsize=(13, 2.9), gridspec_kw={"wspace": 0.4})
-    titles = ["head 0, random", "head 1, random", "head 0, by hand", "head 1, by hand"]
-    for ax, weights, title in zip(axes, [*before[0], *after[0]], titles):
-        show_weights(ax, weights, title=title, ylabel="question", xlabel="card")
-    show_weights(axes[4], np.eye(6)[place[0]], title="the right card", ylabel="question", xlabel="card")
-    plt.show()
+    titles = ["head 0, random", "head 1, random", "head 0, by hand", "head 1, by hand", "the right card"]
+    matrices = [*before[0], *after[0], np.eye(6)[place[0]]]
+    show_weights(dict(zip(titles, matrices)), ylabel="question", xlabel="card")
 
 # %% [markdown]
 # With random weights each question looks a little at all cards; with these, at one. Which `sharpness` is
@@ -536,13 +539,12 @@ def who_sees_whom(layer, changed, *others):
 with when_written():
     rng = np.random.default_rng(1)
     x, context = (rng.normal(size=(1, length, 8)).astype("float32") for length in (6, 9))
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), gridspec_kw={"wspace": 0.4})
-    show_weights(axes[0], who_sees_whom(GlobalSelfAttention(8, 2), x), title="global")
-    show_weights(axes[1], who_sees_whom(CrossAttention(8, 2), context, x), title="cross")
-    show_weights(axes[2], who_sees_whom(CausalSelfAttention(8, 2), x), title="causal")
-    for ax, changed in zip(axes, ("x", "the context", "x")):
-        ax.set(ylabel="row of the output", xlabel=f"changed row of {changed}")
-    plt.show()
+    seen = {
+        "global: x": who_sees_whom(GlobalSelfAttention(8, 2), x),
+        "cross: the context": who_sees_whom(CrossAttention(8, 2), context, x),
+        "causal: x": who_sees_whom(CausalSelfAttention(8, 2), x),
+    }
+    show_weights(seen, ylabel="row of the output", xlabel="changed row of …")
 
 # %% [markdown]
 # ## 5. How large is it?
@@ -580,21 +582,14 @@ MODELS = {
 }
 
 with when_written():
-    figure, ax = plt.subplots(figsize=(9, 2.4))
+    print("attention █  feed-forward ▒  embedding ░\n")
     for name, (n_layer, d_model, dff, vocab, published) in MODELS.items():
         total = count_transformer_params(n_layer, d_model, dff, vocab)
         attention = n_layer * attention_params(d_model)
         feed_forward = count_transformer_params(n_layer, d_model, dff) - attention
-        left = 0.0
-        for count, color in zip((attention, feed_forward, vocab * d_model), ("C0", "C9", "lightgrey")):
-            ax.barh(name, count / total, left=left, color=color)
-            left += count / total
-        print(f"{name:12} {total / 1e6:12,.0f} million, published: {published}")
-    ax.legend(["attention", "feed-forward", "embedding"], ncols=3, frameon=False, bbox_to_anchor=(1, 1.25))
-    ax.invert_yaxis()
-    ax.set(xlabel="share of the parameters", xlim=(0, 1))
-    ax.spines[["right", "top", "left"]].set_visible(False)
-    plt.show()
+        bar = "".join(mark * round(60 * count / total)
+                      for mark, count in zip("█▒░", (attention, feed_forward, vocab * d_model)))
+        print(f"{name:12} {bar}\n{'':12} {total / 1e6:,.0f} million, published: {published}\n")
 
 # %% [markdown]
 # What is missing to the published numbers? Learned positions, biases and norms, which you can now

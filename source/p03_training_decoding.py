@@ -291,7 +291,7 @@ with when_written():
         ax.bar(range(12), ops.softmax(logits), color="lightgrey", width=0.9)
         ax.bar(range(12), ops.softmax(changed), color="C0", width=0.5)
         ax.plot(range(12), np.bincount(drawn, minlength=12) / 500, "o", color="C1", markersize=4)
-        ax.set(title=title, xlabel="token")
+        ax.set(title=title, xlabel="token", xticks=range(0, 12, 3))
     axes[0].set(ylabel="probability")
     plt.show()
 

@@ -8,24 +8,17 @@
     VARIANTS = [Variant("compares positions", "def create_look_ahead_mask(length): ...")]
 
 stand in `tests/mutants/<assignment>.py` of this project, `mutants/<assignment>.py` of any other course.
+Checks that cannot be proved there are listed beside them, each with the reason:
+
+    LEFT_OUT = {"the_saved_model_labels_sentences": "there is no saved model"}
 """
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
-__all__ = [
-    "FalseAlarms",
-    "Mutant",
-    "MutantReport",
-    "MutantRun",
-    "Variant",
-    "VariantRun",
-    "false_alarms",
-    "mutant_table",
-]
+from autograder.checking.intervals import clopper_pearson, false_failure_rate
+
+__all__ = ["FalseAlarms", "GateTrials", "Mutant", "MutantReport", "MutantRun", "Variant", "VariantRun"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +31,8 @@ class Mutant:
         body: the statements that take the place of the target's.
         caught_by: every check that must fail, no others; with or without `test_`.
         also: bodies of other targets, where the mistake takes several.
+        later_by_chance: True where chance decides which checks of later questions fail too, as with dropout
+            that never ends: those are not run.
     """
 
     target: str
@@ -45,6 +40,7 @@ class Mutant:
     body: str
     caught_by: str | tuple[str, ...]
     also: dict[str, str] = field(default_factory=dict)
+    later_by_chance: bool = False
 
     @property
     def expected(self) -> frozenset[str]:
@@ -64,6 +60,12 @@ class Variant:
     source: str
 
 
+# What a message may show: how far the student's own value is off, what training was measured to reach, and
+# what the student's own exception says.
+_SHOWN = re.compile(r"\((?:max\. difference|measured).*?\)|your code raised .*", re.DOTALL)
+_NUMBER = re.compile(r"\d\.\d")
+
+
 @dataclass(frozen=True)
 class MutantRun:
     """What one mutant did at one seed.
@@ -73,6 +75,8 @@ class MutantRun:
         failed: those that did, in their order, with their messages.
         broken: those of them that broke down instead of failing: defects of the checks.
         lost: the points of what failed.
+        unrun: checks that the mutant names and that were not run: they train, and others notice it.
+        run: how many checks were.
     """
 
     mutant: Mutant
@@ -81,6 +85,8 @@ class MutantRun:
     failed: dict[str, str]
     broken: tuple[str, ...]
     lost: float
+    unrun: tuple[str, ...] = ()
+    run: int = 0
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -93,12 +99,19 @@ class MutantRun:
         return tuple(name for name in self.failed if name not in self.expected)
 
     @property
+    def telling(self) -> tuple[str, ...]:
+        """Checks whose message shows a number that they compare with."""
+        return tuple(name for name, message in self.failed.items() if _NUMBER.search(_SHOWN.sub("", message)))
+
+    @property
     def verdict(self) -> str:
         if not self.failed:
             return "survived"
         if self.broken:
             return "broke a check"
-        return "caught otherwise" if self.missed or self.strays else "caught"
+        if self.missed or self.strays:
+            return "caught otherwise"
+        return "tells a number" if self.telling else "caught"
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,8 @@ class MutantReport:
         seconds: the mean of each check on right solutions.
         stub_points: what the release earns as it is; must be 0.
         untested: checks that no mutant names.
+        left_out: checks that were not proved, with the reasons.
+        wall_s: how long it all took, beside other assignments.
     """
 
     assignment: str
@@ -126,6 +141,13 @@ class MutantReport:
     seconds: dict[str, float]
     stub_points: float
     untested: tuple[str, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    wall_s: float = 0.0
+
+    @property
+    def kills(self) -> int:
+        """Mutants that were caught by the checks named for them, and by no others."""
+        return sum(run.verdict == "caught" for run in self.mutants)
 
     @property
     def survivors(self) -> tuple[MutantRun, ...]:
@@ -146,102 +168,46 @@ class MutantReport:
 
 
 @dataclass(frozen=True)
+class GateTrials:
+    """Single trainings of right solutions, each with a seed of its own.
+
+    Args:
+        missed: how many runs were outside of the gate's bands.
+        tries: how many seeds the gate tries at grading, before it fails.
+    """
+
+    check: str
+    runs: int
+    missed: int
+    tries: int
+
+    @property
+    def false_failure_rate(self) -> float:
+        """Upper bound, with 95 % confidence, for the probability that a right solution fails the gate."""
+        return false_failure_rate(self.runs - self.missed, self.runs, self.tries)
+
+
+@dataclass(frozen=True)
 class FalseAlarms:
     """How often right solutions lost points.
 
     Args:
-        runs: right solutions graded, each with inputs of its own; alarms: those that lost points.
+        runs: right solutions graded, each with inputs of its own; alarms: those that lost points in a check
+            that is no gate.
         by_check: the number of alarms of each check that gave any.
+        gates: trials of the training gates, where they were asked for.
     """
 
     assignment: str
     runs: int
     alarms: int
     by_check: dict[str, int]
+    gates: tuple[GateTrials, ...] = ()
+    wall_s: float = 0.0
 
     @property
     def rate(self) -> float:
         return self.alarms / self.runs
 
     def bounds(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Clopper and Pearson's interval of the rate, by bisection."""
-        tail = (1 - confidence) / 2
-        n, k = self.runs, self.alarms
-        low = 0.0 if k == 0 else _root(lambda p: 1 - _at_most(k - 1, n, p) - tail)
-        high = 1.0 if k == n else _root(lambda p: tail - _at_most(k, n, p))
-        return low, high
-
-
-def mutant_table(
-    course_root: Path | str,
-    assignment: str,
-    seeds: Iterable[int] = (0,),
-    on_run: Callable[[MutantRun | VariantRun], None] | None = None,
-) -> MutantReport:
-    """Run every mutant and every variant of an assignment at every seed.
-
-    Args:
-        on_run: called with each run as it ends: all together take minutes.
-    Raises: ConfigError where there are no checks or no mutants.
-    """
-    from autograder.checking.proof import Proof
-
-    proof, seeds, tell = Proof(course_root, assignment), list(seeds), on_run or (lambda run: None)
-    mutants, variants = [], []
-    times = dict.fromkeys((check.id for check in proof.checks), 0.0)
-    for variant in proof.variants:
-        for seed in seeds:
-            run, results = proof.run_variant(variant, seed)
-            variants.append(run)
-            tell(run)
-            for result in results:
-                times[result.id] += result.seconds
-    for mutant in proof.mutants:
-        for seed in seeds:
-            mutants.append(proof.run_mutant(mutant, seed))
-            tell(mutants[-1])
-    return MutantReport(
-        assignment,
-        tuple(mutants),
-        tuple(variants),
-        {check: seconds / max(len(variants), 1) for check, seconds in times.items()},
-        max((proof.stub_points(seed) for seed in seeds[:1]), default=0.0),
-        proof.untested(),
-    )
-
-
-def false_alarms(
-    course_root: Path | str,
-    assignment: str,
-    seeds: Iterable[int] = range(50),
-    on_run: Callable[[VariantRun], None] | None = None,
-) -> FalseAlarms:
-    """Run the variants alone, at many seeds.
-
-    Args:
-        on_run: called with each run as it ends.
-    Raises: ConfigError where there are no checks or no mutants.
-    """
-    from autograder.checking.proof import Proof
-
-    proof, runs = Proof(course_root, assignment), []
-    for seed in seeds:
-        for variant in proof.variants:
-            runs.append(proof.run_variant(variant, seed)[0])
-            if on_run is not None:
-                on_run(runs[-1])
-    by_check = Counter(check for run in runs for check in run.failed)
-    return FalseAlarms(assignment, len(runs), sum(bool(run.failed) for run in runs), dict(by_check))
-
-
-def _at_most(k: int, n: int, p: float) -> float:
-    """P(X <= k) of a binomial X."""
-    return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
-
-
-def _root(rising) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
-    return high
+        return clopper_pearson(self.alarms, self.runs, confidence)

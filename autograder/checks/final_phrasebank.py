@@ -176,7 +176,11 @@ def test_leaks_are_found_whatever_their_spelling(student, rng):
 
 
 def hidden_rows(agreement="AllAgree"):
-    """Sentences and labels that students do not get. An instructor's own hidden files come first."""
+    """Sentences and labels that students do not get: the fifth that `is_held_out` keeps back.
+
+    An instructor's own `Sentences_*.txt` in `financial_phrasebank_hidden/` of the data folder, sentences that
+    no student can find, take its place. Copies count once; those with contradicting labels not at all.
+    """
     root = os.environ.get("AUTOGRADER_DATA")
     if not root:
         raise FileNotFoundError("AUTOGRADER_DATA is not set: the hidden sentences are there")

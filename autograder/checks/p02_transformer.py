@@ -405,11 +405,12 @@ def test_the_encoder_layer_sees_what_the_mask_permits_and_nothing_else(student, 
 
 @question("encoder_layer", points=1)
 def test_dropout_falls_on_both_parts_of_the_encoder_layer_in_training(student, rng):
+    x = 2 * rng.normal(size=(2, 3, 8))
+    layer = encoder_layer(student, rng, dropout_rate=0.5)
+    close(layer(x, training=False), layer(x), "without training nothing is dropped: no output is random")
     layer = encoder_layer(student, rng, dropout_rate=NEARLY_ALL)
     for norm in (layer.self_attention_norm, layer.feed_forward_norm):
         plain_norm(norm, "each part has a norm")
-    x = 2 * rng.normal(size=(2, 3, 8))
-    close(layer(x, training=False), layer(x), "without training nothing is dropped")
     message = "dropout falls on what a part gives, before the sum, in training: x itself is never dropped"
     close(layer(x, training=True), normalized(normalized(x)), message, atol=2e-2)
     assert np.abs(finite(layer(x), "the output") - normalized(x)).max() > 1e-2, (
@@ -471,11 +472,12 @@ def test_each_mask_of_the_decoder_layer_is_for_its_own_attention(student, rng):
 
 @question("decoder_layer", points=1)
 def test_dropout_falls_on_the_three_parts_of_the_decoder_layer_in_training(student, rng):
+    x, context = 2 * rng.normal(size=(2, 3, 8)), rng.normal(size=(2, 4, 8))
+    layer, message = decoder_layer(student, rng, dropout_rate=0.5), "without training no output is random"
+    close(layer(x, context, training=False), layer(x, context), message)
     layer = decoder_layer(student, rng, dropout_rate=NEARLY_ALL)
     for norm in (layer.self_attention_norm, layer.cross_attention_norm, layer.feed_forward_norm):
         plain_norm(norm, "each part has a norm")
-    x, context = 2 * rng.normal(size=(2, 3, 8)), rng.normal(size=(2, 4, 8))
-    close(layer(x, context, training=False), layer(x, context), "without training nothing is dropped")
     message = "dropout falls on what a part gives, before the sum, in training: x itself is never dropped"
     close(layer(x, context, training=True), normalized(x), message, atol=2e-2)
     still = finite(layer(x, context), "the output")

@@ -24,6 +24,7 @@ from autograder.checking import (
     shared,
     vjp,
 )
+from autograder.checking.statistics import chi_square
 from autograder.checking.training_gate import Band, best_of
 
 REFERENCE = (
@@ -622,19 +623,12 @@ def draws(student, logits, count, seed):
     return found
 
 
-def chi_square_limit(degrees, deviate=3.719):
-    """What chi-square exceeds with probability 1e-4 (Wilson and Hilferty's approximation)."""
-    spread = 2 / (9 * degrees)
-    return degrees * (1 - spread + deviate * spread**0.5) ** 3
-
-
 @question("sampling", points=1.5)
 def test_draws_have_the_probabilities_of_the_softmax(student, rng):
     logits = draw_logits(rng, 6)
     counts = np.bincount(draws(student, logits, 20_000, rng.integers(2**31)), minlength=6)
-    expected = 20_000 * softmax(logits)
     message = "tokens are drawn with the probabilities softmax(logits), each draw anew"
-    assert np.sum((counts - expected) ** 2 / expected) < chi_square_limit(5), message
+    chi_square(counts, softmax(logits), message)
 
 
 @question("sampling", points=0.5)
@@ -646,9 +640,7 @@ def test_what_is_filtered_out_is_never_drawn(student, rng):
         "a logit of -inf is a probability of 0: normalize after the filter"
     )
     message = "what a filter keeps is drawn with probabilities that sum to 1 again"
-    expected = 2_000 * softmax(logits)[np.isfinite(logits)]
-    counts = np.bincount(drawn, minlength=7)[np.isfinite(logits)]
-    assert np.sum((counts - expected) ** 2 / expected) < chi_square_limit(2), message
+    chi_square(np.bincount(drawn, minlength=7), softmax(logits), message)
 
 
 @question("sampling", points=0.5)

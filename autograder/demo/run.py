@@ -18,6 +18,7 @@ from autograder.grading.batch import grade_batch
 from autograder.grading.course import Course
 from autograder.report import terminal
 from autograder.report.class_report import write_class_report
+from autograder.report.progress import progress as show_progress
 from autograder.report.receipt import BatchResult
 
 ASSIGNMENT = "p01_attention"
@@ -39,7 +40,7 @@ def run_demo(root: Path, folder: Path, say: Callable[[str], None]) -> BatchResul
     for student in CLASS:
         say(f"  {student.name:10} {student.about}")
     course = Course(folder)
-    with terminal.progress() as progress:
+    with show_progress() as progress:
         batch = grade_batch(course, ASSIGNMENT, on_start=progress.start, on_result=progress.done)
     _timed(say, "feedback pages", lambda: _generate_feedback(folder))
     report = write_class_report(course, ASSIGNMENT)

@@ -7,6 +7,7 @@ content, never by link, and cannot leave the folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 from nbgrader.converters import Autograde
 
 from autograder.grading.course import Course
+from autograder.grading.file_tree import can_be_written
 
 __all__ = ["AutogradedFolder", "is_inside", "submitted_files", "write_file"]
 
@@ -46,7 +48,7 @@ class AutogradedFolder:
         self._sweep()
         self._new.mkdir(parents=True)
         for name, content in files.items():
-            if not self._course.ignored(name) and is_inside(name):
+            if not self._course.ignored(name) and is_inside(name) and can_be_written(name):
                 write_file(self._new / name, content)
         for name, notebook in notebooks.items():
             write_file(
@@ -122,8 +124,10 @@ def _regular_files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
         for name in sorted(names):
-            if stat.S_ISREG((path := Path(parent, name)).lstat().st_mode):
-                yield path
+            path = Path(parent, name)
+            with contextlib.suppress(OSError):  # gone meanwhile, or a path longer than Linux takes
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path
 
 
 def write_file(path: Path, content: bytes | Path) -> None:

@@ -8,8 +8,10 @@ is not asked any more, and all checks together have a budget, so that grading en
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.checking.catalogue import CheckInfo, check_catalogue
@@ -30,7 +32,9 @@ BUDGET_FACTOR = 10  # all checks together: so many times one check, and what sin
 class CheckTransport:
     """Requests to the kernel's probe, for checks that run in the order of `catalogue`."""
 
-    def __init__(self, notebook: NotebookRun, limits: Limits, catalogue: list[CheckInfo]):
+    def __init__(
+        self, notebook: NotebookRun, limits: Limits, catalogue: list[CheckInfo], deadline: float = math.inf
+    ):
         self._notebook = notebook
         self._limits = limits
         self._questions = [info.question for info in catalogue]
@@ -38,7 +42,7 @@ class CheckTransport:
         self.generation = 0  # of the kernel: objects on the student's side end with it
         self._lost: Counter[str] = Counter()
         extra_s = sum(max((info.seconds or 0.0) - limits.check_s, 0.0) for info in catalogue)
-        self._deadline = time.monotonic() + BUDGET_FACTOR * limits.check_s + extra_s
+        self._deadline = min(time.monotonic() + BUDGET_FACTOR * limits.check_s + extra_s, deadline)
         self._inner: SocketTransport | None = None
         self._refusal: StudentTimeout | StudentGone | None = None
 
@@ -80,19 +84,40 @@ class CheckTransport:
 
 
 def check_notebook(
-    checks: Path, notebook: NotebookRun, limits: Limits, seed: int, files: tuple[str, ...]
+    checks: Path,
+    notebook: NotebookRun,
+    limits: Limits,
+    seed: int,
+    files: tuple[str, ...],
+    *,
+    kept: Sequence[CheckResult] = (),
+    deadline: float = math.inf,
 ) -> list[CheckResult]:
-    """Run the whole check module against the notebook's kernel.
+    """Run the check module against the notebook's kernel.
 
     A check that counts only beside others is failed here if no other question earned points.
+
+    Args:
+        kept: results that stand; their checks are not run.
+        deadline: by the monotonic clock; what has not begun by then is not run.
     """
     catalogue = check_catalogue(checks)
-    transport = CheckTransport(notebook, limits, catalogue)
-    facts = SubmissionFacts(cells=notebook.facts(), files=files)
-    results = run_checks(
-        checks, Student(transport), seed, facts, check_s=limits.check_s, on_check=transport.finished
-    )
-    return settle_conditional(catalogue, results)
+    results = {result.id: result for result in kept}
+    left = [info for info in catalogue if info.id not in results]
+    if left:
+        transport = CheckTransport(notebook, limits, left, deadline)
+        facts = SubmissionFacts(cells=notebook.facts(), files=files)
+        new = run_checks(
+            checks,
+            Student(transport),
+            seed,
+            facts,
+            check_s=limits.check_s,
+            only={info.id for info in left} if kept else None,
+            on_check=transport.finished,
+        )
+        results |= {result.id: result for result in new}
+    return settle_conditional(catalogue, [results[info.id] for info in catalogue])
 
 
 def settle_conditional(catalogue: list[CheckInfo], results: list[CheckResult]) -> list[CheckResult]:

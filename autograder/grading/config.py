@@ -4,6 +4,9 @@
     jobs = 4                             # submissions at a time; default: one a core
     feedback = "all"                     # what students see of checks: all | public | points
     skip_cells_tagged = ["long-training"]  # not run at grading; graded cells always are
+    gpu = false                          # kernels get a GPU, which is theirs alone while they run
+    submission_s = 600                   # for one submission, cells and checks; default: as limits allow
+    class_s = 14400                      # after so long a run begins no further submission; default: no end
 
     [limits]                             # of one submission; see autograder.sandbox.limits.Limits
     cell_s = 60
@@ -46,10 +49,16 @@ class AssignmentConfig:
 
     Args:
         limits: those that were set, by name; the rest come from the layer below.
+        gpu: kernels may use a GPU, which is theirs alone while they run.
+        submission_s: wall-clock seconds for one submission, cells and checks together.
+        class_s: wall-clock seconds after which a run begins no further submission.
     """
 
     feedback: FeedbackPolicy = "all"
     skip_cells_tagged: tuple[str, ...] = ()
+    gpu: bool = False
+    submission_s: float | None = None
+    class_s: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -105,7 +114,7 @@ def merge_limits(*layers: Mapping[str, float]) -> Limits:
     return Limits(**merged)
 
 
-_ASSIGNMENT_KEYS = ("feedback", "skip_cells_tagged", "limits")
+_ASSIGNMENT_KEYS = ("feedback", "skip_cells_tagged", "gpu", "submission_s", "class_s", "limits")
 
 
 def _assignment(table: object, base: AssignmentConfig, where: str) -> AssignmentConfig:
@@ -116,6 +125,11 @@ def _assignment(table: object, base: AssignmentConfig, where: str) -> Assignment
         changed["feedback"] = _choice(table["feedback"], get_args(FeedbackPolicy), f"{where}: feedback")
     if "skip_cells_tagged" in table:
         changed["skip_cells_tagged"] = _texts(table["skip_cells_tagged"], f"{where}: skip_cells_tagged")
+    if "gpu" in table:
+        changed["gpu"] = _boolean(table["gpu"], f"{where}: gpu")
+    for name in ("submission_s", "class_s"):
+        if name in table:
+            changed[name] = _positive(table[name], f"{where}: {name}")
     if "limits" in table:
         changed["limits"] = {**base.limits, **_limits(table["limits"], f"{where}: limits")}
     return dataclasses.replace(base, **changed)
@@ -146,6 +160,12 @@ def _table(value: object, where: str) -> dict[str, Any]:
 def _choice(value: object, allowed: tuple[Any, ...], where: str) -> Any:
     if value not in allowed:
         raise ConfigError(f"{where}: expected one of {', '.join(allowed)}. Received: {value!r}")
+    return value
+
+
+def _boolean(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: expected true or false. Received: {value!r}")
     return value
 
 

@@ -21,11 +21,15 @@ from traitlets.config import Config
 from autograder.errors import ConfigError
 from autograder.grading import registration
 from autograder.grading.config import FILE_NAME, AssignmentConfig, CourseConfig, merge_limits, read_config
+from autograder.grading.database import Database
+from autograder.grading.gradebook_rows import marks_in_force
 from autograder.grading.nbgrader_settings import NbgraderSettings, read_nbgrader_settings, setting
 from autograder.grading.notebook import TrustedCells
 from autograder.grading.roster import MARK, Submission, students_in, submission_in
 from autograder.grading.secret import read_or_create_secret
 from autograder.sandbox.limits import Limits
+
+_CLASS_REPORT = ("index.html", "marks.csv", "checks.csv")  # files beside the folders of students
 
 __all__ = ["Course", "Submission"]
 
@@ -68,7 +72,21 @@ class Course:
 
     def report_file(self, assignment: str, student: str) -> Path:
         """The receipt of one submission."""
-        return self.reports_folder(assignment) / student / "report.json"
+        folder = f"student {student}" if student in _CLASS_REPORT else student
+        return self.reports_folder(assignment) / folder / "report.json"
+
+    def marks_in_force(self, assignment: str) -> dict[str, dict[str, float]]:
+        """Points in the gradebook, a person's before the machine's: student to grade id to points.
+
+        Raises: GradebookError.
+        """
+        database = Database(self.db_url)
+        try:
+            if not database.exists:
+                return {}
+            return database.read(lambda session: marks_in_force(session, assignment))
+        finally:
+            database.close()
 
     def assignments(self) -> list[str]:
         """Those with a notebook in `source/`, or if that is not here with cells in the gradebook."""

@@ -10,30 +10,48 @@ up on floods, and leave no fixed waits in the way (nbclient's start and shutdown
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import nbformat
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.session import Session
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionComplete
-from nbformat import NotebookNode, ValidationError
+from nbformat import NotebookNode
 
 from autograder.checking.submission_facts import CellFacts
 from autograder.errors import LauncherError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.session import SandboxedKernel
 
-MAX_MESSAGE_BYTES = 16 << 20
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MAX_MESSAGE_BYTES = 16 << 20  # of each of its frames
 MAX_MESSAGES_QUEUED = 8
 INTERRUPT_GRACE_S = 3.0
 IDLE_GRACE_S = 2.0  # a kernel that floods may lose its own word that it is idle
 REPLAY_STOPPED_S = 5.0  # a cell that had to be stopped gets so long when it is repeated on a new kernel
 READY_TIMEOUT_S = 30.0
+# A message may have any number of frames, and ZeroMQ shows none before it has the last.
+MAX_GROWTH_MB = 256
+GROWTH_POLL_S = 0.1
 MAX_RELAUNCHES = 2
+MAX_OUTPUT_CELLS = 64  # a notebook keeps as much output as so many cells may have; a report shows less
+# What nbclient makes outputs of. It acts on the messages of widgets, too, which are not for a grader.
+OUTPUT_MESSAGES = frozenset(
+    (
+        "stream",
+        "display_data",
+        "execute_result",
+        "error",
+        "clear_output",
+        "update_display_data",
+        "execute_input",
+    )
+)
 
 
 class KernelLost(Exception):
@@ -73,6 +91,7 @@ class NotebookRun:
     execute_s: float = 0.0
     relaunches: int = 0
     _runs: dict[int, CellRun] = field(default_factory=dict)
+    _kept: int = 0  # bytes of output, of all cells
     _client: CellClient | None = None
 
     def run(self) -> None:
@@ -94,14 +113,19 @@ class NotebookRun:
 
     def _run_cell(self, cell: NotebookNode, run: CellRun, deadline: float) -> None:
         began = time.monotonic()
+        if began >= deadline:
+            run.error = f"not run: the notebook had used its {self.limits.notebook_s:.0f} s"
+            cell.outputs.append(_error_output(run.error))
+            return
         try:
             client = self._ensure_kernel(deadline)
-            allowed = min(self.limits.cell_s, deadline - time.monotonic())
-            if allowed <= 0:
-                run.error = f"not run: the notebook had used its {self.limits.notebook_s:.0f} s"
-            else:
-                run.error, run.stopped = client.execute(cell, allowed)
-                run.ran = run.error is None
+            allowed = max(0.1, min(self.limits.cell_s, deadline - time.monotonic()))
+            room = min(self.limits.output_bytes, MAX_OUTPUT_CELLS * self.limits.output_bytes - self._kept)
+            try:
+                run.error, run.stopped = client.execute(cell, allowed, run.index, room)
+            finally:
+                self._kept += client.kept_bytes
+            run.ran = run.error is None
         except KernelLost as lost:
             run.error, run.killed_kernel = str(lost), True
             self.warnings.append(f"cell {run.index + 1}: {lost}")
@@ -128,9 +152,11 @@ class NotebookRun:
                 continue
             replayed = nbformat.v4.new_code_cell(self.nb.cells[run.index].source)
             allowed = min(self.limits.cell_s, deadline - time.monotonic())
+            if allowed <= 0:
+                raise KernelLost("there was no time left to run the cells again on a new kernel")
             if run.stopped:
                 allowed = min(allowed, REPLAY_STOPPED_S)
-            self._client.execute(replayed, max(0.1, allowed))
+            self._client.execute(replayed, allowed, run.index, 0)
         return self._client
 
     def revive(self, seconds: float) -> SandboxedKernel:
@@ -198,17 +224,20 @@ class CellClient:
         self._hang_ups = self._iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._poller.register(self._hang_ups, zmq.POLLIN)
         self._poller.register(kernel.exited, zmq.POLLIN)
+        self._watch: _CellWatch | None = None
         self._wait_until_ready()
 
-    def execute(self, cell: NotebookNode, timeout_s: float) -> tuple[str | None, bool]:
+    def execute(self, cell: NotebookNode, timeout_s: float, index: int, room: int) -> tuple[str | None, bool]:
         """Run one cell and fill its outputs in.
 
+        Args:
+            index: of the cell in its notebook. room: bytes of output that are kept.
         Returns: why it failed, in a line (None if it did not), and whether it had to be stopped.
         Raises: KernelLost when the kernel died, or could not be interrupted.
         """
         self._outputs.clear_before_next_output = False
         message_id = self._kc.execute(cell.source, store_history=True, allow_stdin=False, stop_on_error=False)
-        watch = _CellWatch(message_id, cell, self._outputs, self._limits)
+        self._watch = watch = _CellWatch(message_id, cell, index, self._outputs, self._limits, room)
         self._pump(watch, time.monotonic() + timeout_s)
         if watch.done:
             return watch.failure(), False
@@ -222,20 +251,32 @@ class CellClient:
             raise KernelLost(f"{why}; it could not be interrupted, so its kernel was ended")
         return why, True
 
+    @property
+    def kept_bytes(self) -> int:
+        """Of the last cell's outputs."""
+        return self._watch.kept_bytes if self._watch else 0
+
     def close(self) -> None:
         self._iopub.disable_monitor()
         self._hang_ups.close()
         self._kc.stop_channels()
 
     def _pump(self, watch: _CellWatch, deadline: float) -> None:
-        """Take messages until the cell is done or must be stopped."""
+        """Take messages until the cell is done or must be stopped.
+
+        Raises: KernelLost when the kernel died, or sends a message that does not end.
+        """
+        before_mb = _resident_mb()
         while not (watch.done or watch.stopped):
             if watch.idle_is_lost():
                 return
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            ready = dict(self._poller.poll(int(min(left, IDLE_GRACE_S) * 1000) + 1))
+            ready = dict(self._poller.poll(int(min(left, GROWTH_POLL_S) * 1000) + 1))
+            if not ready and _resident_mb() - before_mb > MAX_GROWTH_MB:
+                self._kernel.kill()
+                raise KernelLost(f"stopped: it sent a message of more than {MAX_GROWTH_MB} MiB")
             if self._iopub in ready:
                 watch.on_iopub(*self._take(self._iopub))
             if self._shell in ready:
@@ -253,10 +294,11 @@ class CellClient:
         try:
             _, parts = self._kc.session.feed_identities(frames)
             message = self._kc.session.deserialize(parts)
-            if isinstance(message["content"], dict) and isinstance(message["parent_header"], dict):
+            forms = (message["content"], dict), (message["parent_header"], dict), (message["msg_type"], str)
+            if all(isinstance(part, form) for part, form in forms):
                 return message, size
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass  # the size still counts towards the flood limit
+        except Exception:  # whatever the libraries make of what a kernel can send
+            return None, size  # its size still counts towards the flood limit
         return None, size
 
     def _wait_until_ready(self) -> None:
@@ -280,20 +322,33 @@ class CellClient:
 class _CellWatch:
     """The messages that belong to one cell, turned into outputs, counted."""
 
-    def __init__(self, message_id: str, cell: NotebookNode, outputs: NotebookClient, limits: Limits):
+    def __init__(
+        self,
+        message_id: str,
+        cell: NotebookNode,
+        index: int,
+        outputs: NotebookClient,
+        limits: Limits,
+        room: int,
+    ):
         self._id = message_id
         self._cell = cell
+        self._index = index
         self._client = outputs
-        self._keep_bytes = limits.output_bytes
+        self._keep_bytes = room
         self._flood_bytes = 2 * limits.flood_bytes  # the kernel's own cap, where it stands, comes first
         self._bytes = 0
-        self._room = limits.output_bytes
+        self._room = room
         self._cut = False
         self._idle = False
         self._reply: dict | None = None
         self._replied = 0.0
         self.muted = False
         self.stopped: str | None = None
+
+    @property
+    def kept_bytes(self) -> int:
+        return self._keep_bytes - self._room
 
     @property
     def done(self) -> bool:
@@ -328,7 +383,7 @@ class _CellWatch:
             return
         if message["msg_type"] == "status":
             self._idle = self._idle or message["content"].get("execution_state") == "idle"
-        elif self.muted and message["msg_type"] != "error":
+        elif message["msg_type"] not in OUTPUT_MESSAGES or (self.muted and message["msg_type"] != "error"):
             return
         elif self._room >= size:
             self._room -= size
@@ -338,23 +393,35 @@ class _CellWatch:
             self._keep_what_fits(message)
 
     def _keep(self, message: dict) -> None:
+        before = list(self._cell.outputs)
         try:
-            self._client.process_message(message, self._cell, 0)
+            if message["msg_type"] == "update_display_data":
+                data, metadata = (message["content"][name] for name in ("data", "metadata"))
+                _validate(nbformat.v4.new_output("display_data", data=data, metadata=metadata))
+            self._client.process_message(message, self._cell, self._index)
             if self._cell.outputs:
-                nbformat.validate(self._cell.outputs[-1], ref="output", version=4)
-        except CellExecutionComplete:
-            self._idle = True
-        except (AttributeError, KeyError, TypeError, ValueError, ValidationError):
+                _validate(self._cell.outputs[-1])
+        except Exception:
             # Whatever a kernel can send that is no output: it is not kept. The cell's fate is the reply's.
-            if self._cell.outputs:
-                self._cell.outputs.pop()
+            self._cell.outputs[:] = before
 
     def _keep_what_fits(self, message: dict) -> None:
         content = message["content"]
-        if message["msg_type"] == "stream" and isinstance(content.get("text"), str):
+        if self._room > 0 and message["msg_type"] == "stream" and isinstance(content.get("text"), str):
             self._keep({**message, "content": {**content, "text": content["text"][: self._room]}})
+            self._room = 0
         note = f"\n[output cut: a cell keeps {self._keep_bytes} bytes]\n"
         self._cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=note))
+
+
+def _resident_mb() -> float:
+    """Memory that this process has."""
+    with Path("/proc/self/statm").open() as file:
+        return int(file.read().split()[1]) * PAGE_BYTES / 2**20
+
+
+def _validate(output: NotebookNode) -> None:
+    nbformat.validate(output, ref="output", version=4)
 
 
 def describe_ending(kernel: SandboxedKernel) -> str:

@@ -26,6 +26,7 @@ from autograder.errors import GradebookError
 from autograder.grading.autograded import AutogradedFolder, submitted_files
 from autograder.grading.course import Course
 from autograder.grading.database import LOCK_WAIT_S, Database
+from autograder.grading.file_tree import laid_over
 from autograder.grading.gradebook_rows import (
     SubmissionRows,
     automatic_marks,
@@ -65,6 +66,10 @@ class GradebookWriter:
 
     def close(self) -> None:
         self._database.close()
+
+    def check(self) -> None:
+        """Raises: GradebookError if marks could not be written now; better before a class is graded."""
+        self._database.transaction(lambda session: None)
 
     def write(
         self,
@@ -175,7 +180,9 @@ class GradebookWriter:
         """What was handed in, under the instructor's files, under what the notebook left; its time stays."""
         max_bytes = int(self._course.limits(assignment).work_mb) << 20
         handed_in = submitted_files(submitted, max_bytes)
-        merged = {**handed_in, **self._course.source_files(assignment), **files}
+        merged: dict[str, bytes | Path] = laid_over(
+            laid_over(handed_in, self._course.source_files(assignment)), files
+        )
         merged.pop(TIMESTAMP, None)
         if TIMESTAMP in handed_in:
             merged[TIMESTAMP] = handed_in[TIMESTAMP]

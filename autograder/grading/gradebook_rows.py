@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from nbformat import NotebookNode
 from nbgrader.api import new_uuid
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from autograder.errors import GradebookError
@@ -26,7 +26,13 @@ from autograder.grading.nbgrader_models import (
 )
 from autograder.grading.saving import SaveAutoGrades
 
-__all__ = ["SubmissionRows", "automatic_marks", "save_as_nbgrader_does", "take_out_of_force"]
+__all__ = [
+    "SubmissionRows",
+    "automatic_marks",
+    "marks_in_force",
+    "save_as_nbgrader_does",
+    "take_out_of_force",
+]
 
 _GRADED = ("GradeCell", "TaskCell")
 _COMMENTED = ("SolutionCell", "TaskCell")
@@ -119,16 +125,39 @@ def automatic_marks(
     session: Session, assignment: str, student: str, grade_ids: Collection[str]
 ) -> dict[str, float | None]:
     """The automatic marks that a student has for some cells of an assignment; nothing is made."""
-    query = (
-        select(BaseCell.name, Grade.auto_score)
+    query = _grades_of(assignment, BaseCell.name, Grade.auto_score).where(
+        SubmittedAssignment.student_id == student
+    )
+    return {row.name: row.auto_score for row in session.execute(query) if row.name in grade_ids}
+
+
+def marks_in_force(session: Session, assignment: str) -> dict[str, dict[str, float]]:
+    """Student to grade id to points, for all that have a mark: a person's or else the machine's."""
+    query = _grades_of(
+        assignment,
+        SubmittedAssignment.student_id,
+        BaseCell.name,
+        func.coalesce(Grade.manual_score, Grade.auto_score).label("score"),
+        func.coalesce(Grade.extra_credit, 0.0).label("extra"),
+    )
+    marks: dict[str, dict[str, float]] = {}
+    for row in session.execute(query):
+        if row.score is not None:
+            marks.setdefault(row.student_id, {})[row.name] = row.score + row.extra
+    return marks
+
+
+def _grades_of(assignment: str, *columns: Any) -> Any:
+    """A query for the grades of an assignment with their cells and submissions."""
+    return (
+        select(*columns)
         .select_from(Grade)
         .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
         .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .where(Assignment.name == assignment, SubmittedAssignment.student_id == student)
+        .where(Assignment.name == assignment)
     )
-    return {row.name: row.auto_score for row in session.execute(query) if row.name in grade_ids}
 
 
 class _Gradebook:
@@ -147,7 +176,8 @@ class _Gradebook:
 
 def _submission(session: Session, assignment_id: str, student: str) -> Any:
     query = select(SubmittedAssignment).where(
-        SubmittedAssignment.assignment_id == assignment_id, SubmittedAssignment.student_id == student
+        SubmittedAssignment.assignment_id == assignment_id,
+        SubmittedAssignment.student_id == student,
     )
     submission = session.scalars(query).one_or_none()
     if submission is None:

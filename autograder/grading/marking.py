@@ -22,7 +22,7 @@ from autograder.report.cell_feedback import FeedbackPolicy, question_outputs
 from autograder.report.receipt import QuestionResult
 from autograder.report.safe_notebook import safe_to_show
 
-__all__ = ["ENGINE", "is_undecided", "mark", "questions"]
+__all__ = ["ENGINE", "is_undecided", "mark", "mark_again", "questions", "remarked"]
 
 ENGINE = {"engine": "autograder"}  # in the notebook's metadata under "autograder": who gave the marks
 
@@ -57,6 +57,44 @@ def questions(
             "Does the gradebook have this version of the assignment? Run `nbgrader generate_assignment`."
         )
     return marks
+
+
+def remarked(
+    trusted: TrustedCells, before: Iterable[QuestionResult], results: Iterable[CheckResult]
+) -> list[QuestionResult] | None:
+    """`questions` without an executed notebook: None if a test cell without checks would have to be
+    judged."""
+    known = {question.id: question for question in before if not question.manual and not question.trusted}
+    by_question: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_question.setdefault(result.question, []).append(result)
+    marks = []
+    for cell in trusted:
+        if cell.task or (cell.grade and cell.solution):
+            marks.append(QuestionResult(cell.grade_id, None, float(cell.points or 0.0), manual=True))
+        elif cell.grade and cell.grade_id in by_question:
+            marks.append(_checked(cell, by_question.pop(cell.grade_id)))
+        elif cell.grade:
+            judged = known.get(cell.grade_id)
+            if judged is None or judged.max_score != float(cell.points or 0.0):
+                return None
+            marks.append(judged)
+    return None if by_question else marks
+
+
+def mark_again(
+    marked: NotebookNode, marks: Sequence[QuestionResult], *, feedback: FeedbackPolicy = "all"
+) -> NotebookNode:
+    """A marked notebook with the verdicts of its checks replaced; their cells never hold anything else."""
+    by_checks = {question.id: question for question in marks if question.checks and question.trusted}
+    for cell in marked.cells:
+        question = by_checks.get(_grade_id(cell) or "")
+        if question is not None and cell.cell_type == "code":
+            cell.outputs = _verdict(question, feedback)
+            nbgrader = cell.metadata.nbgrader
+            nbgrader.points = question.max_score
+            nbgrader.checksum = compute_checksum(cell)
+    return marked
 
 
 def mark(

@@ -16,6 +16,7 @@ from pathlib import Path
 __all__ = ["Submission", "student_id_problem", "students_in", "submission_in"]
 
 MAX_ID_LENGTH = 128  # nbgrader's column
+REPORT_FILES = ("index.html", "marks.csv", "checks.csv")  # beside the folders of students in reports/
 MARK = "\x01student\x01"  # stands for the student in a path; no real one holds control characters
 _JOINERS = "\u200c\u200d"  # part of names in Persian and in Indic scripts
 _SHOWN = 5
@@ -49,6 +50,8 @@ def student_id_problem(name: str) -> str | None:
         return "it begins with a dot"
     if any(separator in name for separator in "/\\\0"):
         return "it holds a path separator"
+    if name in REPORT_FILES:
+        return "a file of the class report is called so"
     if len(name) > MAX_ID_LENGTH:
         return f"it is longer than {MAX_ID_LENGTH} characters"
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in _JOINERS for c in name):
@@ -76,7 +79,7 @@ def students_in(pattern: Path) -> list[str]:
         and len(name) > len(before) + len(after)
         and name.startswith(before)
         and name.endswith(after)
-        and parent.joinpath(name, *below).is_dir()
+        and _is_folder(parent.joinpath(name, *below))
     )
 
 
@@ -88,9 +91,20 @@ def submission_in(pattern: Path, name: str, assignment: str, notebook_name: str)
         return Submission(_printable(name), assignment, nowhere, nowhere, problem, row=False)
     folder = Path(str(pattern).replace(MARK, name))
     notebook = folder / f"{notebook_name}.ipynb"
-    handed_in = os.path.lexists(folder)
-    problem = _problem(folder, notebook, pattern) if handed_in else "nothing was handed in"
+    handed_in = os.path.lexists(folder) or _is_folder(folder)
+    try:
+        problem = _problem(folder, notebook, pattern) if handed_in else "nothing was handed in"
+    except (OSError, RuntimeError) as error:  # RuntimeError: Python 3.11's word for links in a circle
+        problem = f"the submission's folder cannot be read: {getattr(error, 'strerror', None) or error}"
     return Submission(name, assignment, folder, notebook, problem, row=handed_in)
+
+
+def _is_folder(path: Path) -> bool:
+    """Also true for what may not be looked at: it is one student's problem, and must stay in sight."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return True
 
 
 def _problem(folder: Path, notebook: Path, pattern: Path) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import resource
 import signal
 import socket
 import threading
@@ -20,12 +21,15 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from autograder.errors import AutograderError, LauncherError
 from autograder.sandbox.session import START_TIMEOUT_S, Launcher
 
 ENTRY = f"{__name__}:serve"
+# Of one grader, besides what it inherits: a submission's files, what its notebook wrote, the reference.
+MEMORY_MB = 8192
 _launcher: Launcher | None = None
 
 
@@ -44,6 +48,7 @@ def serve(channel_fd: int, control: socket.socket) -> None:
     """A worker's life: take a task, answer, until the batch hangs up."""
     global _launcher
     _launcher = Launcher(control)
+    _limit_memory()
     warnings.simplefilter("ignore")  # of libraries, about the inputs of checks: nobody reads them here
     channel = Connection(channel_fd)
     channel.send(os.getpid())
@@ -59,6 +64,15 @@ def serve(channel_fd: int, control: socket.socket) -> None:
             error.add_note(traceback.format_exc())
             answer = (False, error)
         channel.send(answer)
+
+
+def _limit_memory() -> None:
+    """What a submission makes this process allocate ends in a MemoryError here, not on the whole machine."""
+    with Path("/proc/self/status").open() as file:
+        (inherited_kb,) = (int(line.split()[1]) for line in file if line.startswith("VmData:"))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = (inherited_kb << 10) + (MEMORY_MB << 20)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft if hard < 0 else min(soft, hard), hard))
 
 
 @dataclass(frozen=True)
@@ -162,4 +176,8 @@ class WorkerPool(Executor):
         worker.channel.send(task)
         if not wait([worker.channel], self._timeout_s):
             raise WorkerDied(f"no answer within {self._timeout_s:.0f} s")
-        return worker.channel.recv()
+        answer = worker.channel.recv_bytes()
+        try:
+            return pickle.loads(answer)  # noqa: S301  of a process that we have forked
+        except Exception as error:  # exceptions that cannot be built again from their arguments
+            return False, WorkerDied(f"an answer that cannot be read: {type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.checking.result import CheckResult
-from autograder.report.numbers import number
+from autograder.report.numbers import number, seconds
 from autograder.report.pages import template
 from autograder.report.plain_text import check_name, plain
 from autograder.report.receipt import QuestionResult
@@ -31,6 +31,7 @@ FeedbackPolicy = Literal["all", "public", "points"]
 
 MAX_MESSAGE = 1_200
 MAX_ROWS = 200
+SLOW_S = 1.0  # a check that took longer shows its time
 RESULTS = {
     "passed": ("✓", "holds"),
     "failed": ("✗", "does not hold"),
@@ -47,6 +48,7 @@ class Row:
     outcome: str
     points: str
     message: str
+    seconds: str
 
     @property
     def symbol(self) -> str:
@@ -153,6 +155,7 @@ def _rows(question: QuestionResult, feedback: FeedbackPolicy) -> list[Row]:
             outcome=check.outcome,
             points=f"{number(_earned(question, check))} of {number(check.points)}",
             message="" if check.outcome == "passed" else plain(check.message, MAX_MESSAGE),
+            seconds=seconds(check.seconds) if check.seconds >= SLOW_S else "",
         )
         for check in _shown(question, feedback)[:MAX_ROWS]
     ]

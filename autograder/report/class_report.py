@@ -7,7 +7,7 @@ machine could not grade, and what it was not sure of.
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,12 @@ from markupsafe import Markup
 
 from autograder.errors import ReceiptError
 from autograder.report.atomic import write_atomically
+from autograder.report.durations import cell_durations, check_durations
 from autograder.report.histogram import histogram
 from autograder.report.pages import source, template
 from autograder.report.plain_text import one_line
 from autograder.report.receipt import SubmissionResult, read_receipt
-from autograder.report.summary import ClassSummary, QuestionSummary, summarize
+from autograder.report.summary import ClassSummary, summarize
 from autograder.report.tables import checks_csv, marks_csv
 
 __all__ = ["ReportedCourse", "class_page", "read_receipts", "write_class_report"]
@@ -43,6 +44,8 @@ class ReportedCourse(Protocol):
     def folder(self, step: str, assignment: str, student: str = ".") -> Path: ...
 
     def notebook_name(self, assignment: str) -> str: ...
+
+    def marks_in_force(self, assignment: str) -> Mapping[str, Mapping[str, float]]: ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Row:
 
     result: SubmissionResult
     cells: tuple[Cell, ...]
+    total: float | None
 
     @property
     def share(self) -> float:
@@ -72,12 +76,12 @@ class Row:
 
 
 def write_class_report(course: ReportedCourse, assignment: str, out: Path | None = None) -> Path:
-    """Write index.html, marks.csv and checks.csv from the receipts of an assignment.
+    """Write index.html, marks.csv and checks.csv from the receipts of an assignment and the gradebook.
 
     Args:
         out: the folder; the course's `reports/<assignment>/` otherwise.
     Returns: the path of the page.
-    Raises: ReceiptError if there are no receipts; ConfigError for an unknown assignment.
+    Raises: ReceiptError if there are no receipts; ConfigError for an unknown assignment; GradebookError.
     """
     notebook = course.notebook_name(assignment)
     receipts = read_receipts(course.reports_folder(assignment), assignment)
@@ -85,7 +89,7 @@ def write_class_report(course: ReportedCourse, assignment: str, out: Path | None
         raise ReceiptError(
             f"no receipts in {course.reports_folder(assignment)}: run `autograder grade {assignment}` first"
         )
-    summary = summarize(assignment, receipts)
+    summary = summarize(assignment, receipts, course.marks_in_force(assignment))
     out = (out or course.reports_folder(assignment)).absolute()
 
     def feedback_page(student: str) -> Path:
@@ -129,12 +133,10 @@ def class_page(
         written: the time that the page shows; now otherwise.
     """
     script = source("class_report.js")
-    automatic = [question for question in summary.questions if not question.manual]
     return template("class_report.html").render(
         c=summary,
         h=_histogram(summary),
-        automatic=automatic,
-        rows=[_row(result, automatic) for result in summary.submissions],
+        rows=[_row(result, summary) for result in summary.submissions],
         feedback_link=feedback_link,
         receipt_link=receipt_link,
         feedback_exists=feedback_exists,
@@ -163,13 +165,13 @@ def _attention(summary: ClassSummary) -> dict[str, Any]:
 def _grading(summary: ClassSummary) -> dict[str, Any]:
     """By which means, and where the time went."""
     graded = summary.graded
-    cells = [(result, cell) for result in graded for cell in result.cells]
     return {
         "limits_used": _distinct(_limits_text(result.limits) for result in graded if result.limits),
         "checks_used": _distinct(result.checks_sha256 for result in graded),
         "environments_used": _distinct(result.environment_sha256 for result in graded),
         "slowest": sorted(graded, key=lambda result: -result.seconds.total)[:SLOWEST],
-        "slowest_cells": sorted(cells, key=lambda pair: -pair[1].seconds)[:SLOWEST],
+        "cell_durations": cell_durations(graded)[:SLOWEST],
+        "check_durations": check_durations(graded)[:SLOWEST],
     }
 
 
@@ -178,13 +180,16 @@ def _histogram(summary: ClassSummary) -> object:
     return None if median is None else histogram(summary.scores, summary.max_score, median)
 
 
-def _row(result: SubmissionResult, automatic: Iterable[QuestionSummary]) -> Row:
+def _row(result: SubmissionResult, summary: ClassSummary) -> Row:
     own = {question.id: question for question in result.questions}
+    given = summary.in_force.get(result.student, {})
     cells = [
-        Cell(own[question.id].score, own[question.id].max_score) if question.id in own else Cell(None, 0.0)
-        for question in automatic
+        Cell(given.get(question.id, own[question.id].score), own[question.id].max_score)
+        if question.id in own
+        else Cell(None, 0.0)
+        for question in summary.questions
     ]
-    return Row(result, tuple(cells))
+    return Row(result, tuple(cells), summary.total(result))
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:

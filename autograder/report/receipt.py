@@ -29,7 +29,7 @@ __all__ = [
     "write_receipt",
 ]
 
-SCHEMA = 1  # raise it when a key is added, removed or changes its meaning: old receipts are then regraded
+SCHEMA = 2  # raise it when a key is added, removed or changes its meaning: old receipts are then regraded
 
 Json = dict[str, Any]
 
@@ -86,6 +86,13 @@ class SubmissionResult:
 
     `status` "failed" means that there is no mark, `score` is None and `reason` says why; a student who
     earned nothing is "graded" with 0. `max_score` counts automatic points, `manual_max` a person's.
+
+    Args:
+        checks_sha256: all that the mark depends on besides submission and environment.
+        run_sha256: of that what the run of the notebook depends on; without checks and points.
+        check_sha256: by a check's id, what its result depends on.
+        marked_sha256: the marked notebook as it was written.
+        kept: ids of checks whose results stand from an earlier run of the same submission.
     """
 
     student: str
@@ -104,6 +111,10 @@ class SubmissionResult:
     notebook_sha256: str | None = None
     checks_sha256: str | None = None
     environment_sha256: str | None = None
+    run_sha256: str | None = None
+    check_sha256: dict[str, str] = field(default_factory=dict)
+    marked_sha256: str | None = None
+    kept: tuple[str, ...] = ()
     cells: tuple[CellTiming, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -145,6 +156,10 @@ class SubmissionResult:
             "notebook_sha256": self.notebook_sha256,
             "checks_sha256": self.checks_sha256,
             "environment_sha256": self.environment_sha256,
+            "run_sha256": self.run_sha256,
+            "check_sha256": self.check_sha256,
+            "marked_sha256": self.marked_sha256,
+            "kept": list(self.kept),
             "cells": [cell.to_json() for cell in self.cells],
             "warnings": list(self.warnings),
         }
@@ -191,6 +206,10 @@ _SUBMISSION_KINDS = {
     "notebook_sha256": fields.optional(fields.text),
     "checks_sha256": fields.optional(fields.text),
     "environment_sha256": fields.optional(fields.text),
+    "run_sha256": fields.optional(fields.text),
+    "check_sha256": fields.mapping,
+    "marked_sha256": fields.optional(fields.text),
+    "kept": fields.texts,
     "cells": fields.items,
     "warnings": fields.texts,
 }

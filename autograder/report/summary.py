@@ -3,7 +3,7 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,8 @@ __all__ = ["CheckSummary", "ClassSummary", "MessageGroup", "QuestionSummary", "s
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?", re.IGNORECASE)
 MAX_MESSAGE = 600
+
+Marks = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class CheckSummary:
 
 @dataclass(frozen=True)
 class QuestionSummary:
-    """One question over the class; `scores` has one entry for each graded submission, None if by hand."""
+    """One question over the class; `scores` has one entry for each submission that has a mark for it."""
 
     id: str
     max_score: float
@@ -84,6 +86,19 @@ class ClassSummary:
     assignment: str
     submissions: tuple[SubmissionResult, ...]
     questions: tuple[QuestionSummary, ...]
+    in_force: Marks
+
+    def total(self, result: SubmissionResult) -> float | None:
+        """All points, a person's too; None while a question has no mark."""
+        if result.status == "failed":
+            return None
+        given = self.in_force.get(result.student, {})
+        scores = [given.get(question.id, question.score) for question in result.questions]
+        return None if None in scores else sum(score for score in scores if score is not None)
+
+    def unmarked(self, question: QuestionSummary) -> int:
+        """How many graded submissions still wait for a person's mark for it."""
+        return len(self.graded) - len(question.scores) if question.manual else 0
 
     @cached_property
     def graded(self) -> tuple[SubmissionResult, ...]:
@@ -131,30 +146,38 @@ class ClassSummary:
         return statistics.fmean(self.scores) if self.scores else None
 
 
-def summarize(assignment: str, submissions: Iterable[SubmissionResult]) -> ClassSummary:
-    """The class in figures. Questions and checks keep the order of the assignment."""
+def summarize(
+    assignment: str, submissions: Iterable[SubmissionResult], in_force: Marks | None = None
+) -> ClassSummary:
+    """The class in figures. Questions and checks keep the order of the assignment.
+
+    Args:
+        in_force: the gradebook's marks, student to question to points: those of people are there alone.
+    """
+    in_force = in_force or {}
     ordered = tuple(sorted(submissions, key=lambda result: result.student))
     graded = [result for result in ordered if result.status == "graded"]
     by_question: dict[str, list[tuple[str, QuestionResult]]] = {}
     for result in graded:
         for question in result.questions:
             by_question.setdefault(question.id, []).append((result.student, question))
-    questions = tuple(_question(found) for found in by_question.values())
-    return ClassSummary(assignment, ordered, questions)
+    questions = tuple(_question(found, in_force) for found in by_question.values())
+    return ClassSummary(assignment, ordered, questions, in_force)
 
 
-def _question(found: Sequence[tuple[str, QuestionResult]]) -> QuestionSummary:
+def _question(found: Sequence[tuple[str, QuestionResult]], in_force: Marks) -> QuestionSummary:
     by_check: dict[str, list[tuple[str, CheckResult]]] = {}
     for student, question in found:
         for check in question.checks:
             by_check.setdefault(check.id, []).append((student, check))
     first = found[0][1]
+    scores = [in_force.get(student, {}).get(question.id, question.score) for student, question in found]
     return QuestionSummary(
         id=first.id,
         max_score=max(question.max_score for _, question in found),
         manual=first.manual,
         trusted=all(question.trusted for _, question in found),
-        scores=tuple(question.score for _, question in found if question.score is not None),
+        scores=tuple(score for score in scores if score is not None),
         checks=tuple(_check(results) for results in by_check.values()),
     )
 

@@ -23,7 +23,10 @@ def harmless(text: object, limit: int = 2_000) -> str:
 
 
 def marks_csv(summary: ClassSummary) -> str:
-    """One line a submission: status, marks, points of each question (empty: no mark, or by hand)."""
+    """One line a submission: status, marks, points of each question (empty: no mark yet).
+
+    `score` are the automatic points of the receipt; `total` and the questions are as in the gradebook.
+    """
     questions = [question.id for question in summary.questions]
     head = [
         "student",
@@ -31,6 +34,7 @@ def marks_csv(summary: ClassSummary) -> str:
         "score",
         "max_score",
         "manual_max",
+        "total",
         *questions,
         "seconds",
         "reason",
@@ -39,6 +43,8 @@ def marks_csv(summary: ClassSummary) -> str:
     rows = []
     for result in summary.submissions:
         scores = {question.id: question.score for question in result.questions}
+        if result.status == "graded":
+            scores |= summary.in_force.get(result.student, {})
         rows.append(
             [
                 harmless(result.student),
@@ -46,6 +52,7 @@ def marks_csv(summary: ClassSummary) -> str:
                 _points(result.score),
                 _points(result.max_score),
                 _points(result.manual_max),
+                _points(summary.total(result)),
                 *(_points(scores.get(question)) for question in questions),
                 f"{result.seconds.total:.2f}",
                 harmless(result.reason or ""),

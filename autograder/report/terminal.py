@@ -1,16 +1,7 @@
-"""What `autograder grade` shows on a terminal: progress while it runs, marks and failures at the end."""
-
-import json
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol, TextIO
+"""What `autograder grade` prints at the end: marks, questions, and who could not be graded."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
@@ -19,122 +10,9 @@ from autograder.report.plain_text import check_name, one_line
 from autograder.report.receipt import BatchResult, SubmissionResult
 from autograder.report.summary import ClassSummary, QuestionSummary, summarize
 
-__all__ = ["Progress", "print_batch", "progress", "result_line", "summary_line"]
+__all__ = ["print_batch", "summary_line"]
 
 MAX_ROWS = 60
-
-
-class Progress(Protocol):
-    """What a batch tells while it runs."""
-
-    def start(self, total: int) -> None:
-        """So many submissions will be graded."""
-
-    def done(self, result: SubmissionResult) -> None:
-        """One of them is."""
-
-
-@contextmanager
-def progress(stream: TextIO | None = None, *, as_json: bool | None = None) -> Iterator[Progress]:
-    """Progress on stderr: a bar on a terminal, one JSON object a line elsewhere.
-
-    Args:
-        stream: in place of stderr.
-        as_json: lines even on a terminal (True), or a bar if there is one (None, False).
-    """
-    out = stream or sys.stderr
-    if as_json or not out.isatty():
-        yield JsonLines(out)
-        return
-    with _bar(out) as bar:
-        yield bar
-
-
-class JsonLines:
-    """One JSON object a line, for logs and programs."""
-
-    def __init__(self, stream: TextIO):
-        self._stream = stream
-        self._total = self._count = self._failed = 0
-        self._started = time.monotonic()
-
-    def start(self, total: int) -> None:
-        self._total, self._started = total, time.monotonic()
-        self._write(event="start", total=total)
-
-    def done(self, result: SubmissionResult) -> None:
-        self._count += 1
-        self._failed += result.status == "failed"
-        elapsed = time.monotonic() - self._started
-        self._write(
-            event="result",
-            student=result.student,
-            status=result.status,
-            reason=result.reason,
-            score=result.score,
-            max_score=result.max_score,
-            cached=result.cached,
-            seconds=round(result.seconds.total, 3),
-            done=self._count,
-            total=self._total,
-            failed=self._failed,
-            elapsed=round(elapsed, 3),
-        )
-
-    def _write(self, **event: object) -> None:
-        self._stream.write(json.dumps(event) + "\n")
-        self._stream.flush()
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
-            return Text("")
-        rate = f"{speed:.1f}/s" if speed >= 1 else f"{seconds(1 / speed)} each"
-        return Text(rate, style="progress.data.speed")
-
-
-class _Bar:
-    """A bar with rate, time left and the failures so far, each named above it as it happens."""
-
-    def __init__(self, bar: RichProgress):
-        self._bar = bar
-        self._task = bar.add_task("grading", total=None, failures="")
-        self._failed = 0
-
-    def start(self, total: int) -> None:
-        self._bar.reset(self._task, total=total, failures="")
-
-    def done(self, result: SubmissionResult) -> None:
-        if result.status == "failed":
-            self._failed += 1
-            self._bar.console.print(Text(result_line(result), style="red"))
-        failures = f"{self._failed} not graded" if self._failed else ""
-        self._bar.update(self._task, advance=1, failures=failures)
-
-
-@contextmanager
-def _bar(stream: TextIO) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("[red]{task.fields[failures]}"),
-    )
-    with RichProgress(*columns, console=Console(file=stream), transient=True) as bar:
-        yield _Bar(bar)
-
-
-def result_line(result: SubmissionResult) -> str:
-    """`ada: 43.5 of 65, 0.9 s` or `eve: not graded: no notebook`."""
-    name = one_line(result.student, 60)
-    if result.status == "failed":
-        return f"{name}: not graded: {one_line(result.reason, 300)}"
-    time_taken = "unchanged" if result.cached else seconds(result.seconds.total)
-    return f"{name}: {number(result.score)} of {number(result.max_score)}, {time_taken}"
 
 
 def summary_line(batch: BatchResult) -> str:

@@ -228,6 +228,7 @@ def main() -> None:
     parser.add_argument("--isolation", default="auto")
     parser.add_argument("--preload", default="", help="modules to import ahead, separated by commas")
     parser.add_argument("--device", action="append", default=[], help="device nodes that kernels may open")
+    parser.add_argument("--course", help="workers may import from this folder, kernels never see it")
     parser.add_argument("--idle-s", type=float, default=None)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--control-fd", type=int)
@@ -238,7 +239,9 @@ def main() -> None:
     listener = _listen(options.socket) if options.socket else None
     control = None if listener else socket.socket(fileno=options.control_fd)
     try:
-        chosen = confinement.choose(options.isolation, devices=tuple(options.device))
+        course = [options.course] if options.course else []
+        sys.path += course  # behind everything else: it shadows nothing
+        chosen = confinement.choose(options.isolation, devices=tuple(options.device), hidden=course)
         import_ahead([*KERNEL_MODULES, *filter(None, options.preload.split(","))])
         server = ForkServer(chosen, options.idle_s)
         if listener:

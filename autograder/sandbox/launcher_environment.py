@@ -31,6 +31,11 @@ _NAMES = (
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "AUTOGRADER_DATA", "HF_HOME", "HF_HUB_OFFLINE"),
 )
 _PREFIXES = ("LC_", "TF_", "XLA_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "OPENBLAS_", "MKL_", "MALLOC_")
+_DEFAULTS = {
+    # oneDNN compiles a kernel for each new shape: worth it for large models, a loss on notebooks of small
+    # ones (`python -m tests.bench.stages`: p01's checks -20 %, p08 -13 %), and it rounds otherwise.
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
 _FIXED = {
     # Read when a numeric library is imported: threads it starts then do not survive a fork, and two
     # kernels on two cores should not run four.
@@ -46,4 +51,4 @@ _FIXED = {
 def launcher_environment(ours: Mapping[str, str]) -> dict[str, str]:
     """What of our own environment a launcher may know: what finds programs, libraries, devices and data."""
     passed = {name: value for name, value in ours.items() if name in _NAMES or name.startswith(_PREFIXES)}
-    return passed | _FIXED
+    return _DEFAULTS | passed | _FIXED

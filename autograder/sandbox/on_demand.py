@@ -23,7 +23,7 @@ from pathlib import Path
 
 from autograder.errors import LauncherError
 from autograder.sandbox.launcher_environment import launcher_environment
-from autograder.sandbox.session import COURSE_MODULES, START_TIMEOUT_S, Launcher
+from autograder.sandbox.session import COURSE_MODULES, LAUNCHER, START_TIMEOUT_S, Launcher
 
 IDLE_S = 300.0
 _started: list[subprocess.Popen] = []  # they outlive us: nobody waits for them
@@ -31,20 +31,28 @@ MAX_FOLDER_BYTES = 60  # a socket's path has at most 107
 
 
 def connect(
-    isolation: str = "auto", *, preload: Sequence[str] = COURSE_MODULES, idle_s: float = IDLE_S
+    isolation: str = "auto",
+    *,
+    preload: Sequence[str] = COURSE_MODULES,
+    idle_s: float = IDLE_S,
+    course: str | os.PathLike[str] | None = None,
 ) -> Launcher:
     """A connection to the shared launcher, which is started if there is none.
 
+    Args:
+        course: as `Launcher.start`; courses do not share a launcher.
     Raises: LauncherError when it does not come up; IsolationUnavailable as `Launcher.start` does.
     """
     folder = runtime_folder()
-    stem = f"launcher-{_key(isolation, preload)}"
+    options = [f"--isolation={isolation}", f"--preload={','.join(preload)}"]
+    options += [f"--course={os.fspath(course)}"] if course else []
+    stem = f"launcher-{_key(options)}"
     path = folder / f"{stem}.sock"
     with _locked(folder / f"{stem}.lock"):
         control = _try_connect(path)
         if control is None:
             log = folder / f"{stem}.log"
-            process = _start(path, log, isolation, preload, idle_s)
+            process = _start(path, log, [*options, f"--idle-s={idle_s}"])
             control = _wait_for(path, process, log)
     launcher = Launcher(control)
     launcher.ready()
@@ -72,9 +80,9 @@ def runtime_folder() -> Path:
     return folder
 
 
-def _key(isolation: str, preload: Sequence[str]) -> str:
+def _key(options: Sequence[str]) -> str:
     """Changes with the interpreter, what is installed, our own code, and what is asked for."""
-    said = [sys.version, sys.prefix, isolation, *preload]
+    said = [sys.version, sys.prefix, *options]
     ours = Path(__file__).parent
     for path in (Path(sysconfig.get_path("purelib")), *sorted(ours.glob("*.py"))):
         said.append(f"{path} {path.stat().st_mtime_ns}")
@@ -99,9 +107,8 @@ def _try_connect(path: Path) -> socket.socket | None:
     return control
 
 
-def _start(path: Path, log: Path, isolation: str, preload: Sequence[str], idle_s: float) -> subprocess.Popen:
-    command = [sys.executable, "-m", "autograder.sandbox.launcher", f"--socket={path}", f"--idle-s={idle_s}"]
-    command += [f"--isolation={isolation}", f"--preload={','.join(preload)}"]
+def _start(path: Path, log: Path, options: Sequence[str]) -> subprocess.Popen:
+    command = [*LAUNCHER, f"--socket={path}", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -31,8 +31,9 @@ from autograder.sandbox.work_folder import WorkFolder
 
 # What the course's notebooks import, loaded once.
 COURSE_MODULES = ("numpy", "pandas", "matplotlib.pyplot", "pytest", "tensorflow", "keras")
-# What graders need; they are forks too.
-GRADER_MODULES = ("nbformat", "nbclient", "nbgrader.preprocessors", "nbgrader.apps")
+# What graders need; they are forks too. The first keeps out what takes a second to import and is not used.
+GRADER_MODULES = ("autograder.grading", "nbformat", "nbclient", "nbgrader.preprocessors", "nbgrader.apps")
+LAUNCHER = (sys.executable, "-m", "autograder.sandbox.launcher")
 START_TIMEOUT_S = 180.0
 LAUNCH_TIMEOUT_S = 30.0
 
@@ -76,13 +77,23 @@ class Launcher:
 
     @classmethod
     def start(
-        cls, isolation: str = "auto", *, preload: Sequence[str] = COURSE_MODULES, devices: Sequence[str] = ()
+        cls,
+        isolation: str = "auto",
+        *,
+        preload: Sequence[str] = COURSE_MODULES,
+        devices: Sequence[str] = (),
+        course: str | os.PathLike[str] | None = None,
     ) -> Launcher:
-        """Start a launcher of our own; it ends when this connection is closed. Does not wait for it."""
+        """Start a launcher of our own; it ends when this connection is closed. Does not wait for it.
+
+        Args:
+            course: a folder that its workers may import from and its kernels never see.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         log = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         with theirs:
-            command = [sys.executable, "-m", "autograder.sandbox.launcher", "--isolation", isolation]
+            command = [*LAUNCHER, "--isolation", isolation]
+            command += [f"--course={os.fspath(course)}"] if course else []
             command += [f"--control-fd={theirs.fileno()}", f"--preload={','.join(preload)}"]
             command += [f"--device={device}" for device in devices]
             process = subprocess.Popen(
@@ -92,6 +103,7 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
+                cwd="/",  # Python imports from there; where we are may be a student's folder
             )
         return cls(ours, process, log)
 

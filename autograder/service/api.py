@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from autograder.service import disclosure, intake, uploads
 from autograder.service.access import Caller, Member, Membership, desk_of, problems
 from autograder.service.identity import role_in
-from autograder.service.marks import counted, submissions_of
+from autograder.service.marks import by_student, counted, submissions_of
 from autograder.service.models import (
     AssignmentModel,
     AssignmentName,
@@ -229,10 +229,7 @@ def _submissions(
     with stores.database.read() as session:
         row = find_assignment(session, member.course.id, assignment)
         found = submissions_of(session, row, student)
-        standing = {}
-        for name in {submission.student for submission in found}:
-            own = [submission for submission in found if submission.student == name]
-            standing[name] = counted(own, policy)
+        standing = {name: counted(own, policy) for name, own in by_student(found).items()}
         found = [submission for submission in found if only in (None, submission.id)]
         places = whereabouts(session, found)
         models = []

@@ -63,7 +63,7 @@ def put_due(request: Request, member: Instructor, assignment: AssignmentName, bo
 
 @router.put("/courses/{course}/submissions/{submission}/feedback", responses=problems(409, 413))
 def put_feedback(
-    request: Request, member: Grader, submission: SubmissionId, body: FeedbackRequest
+    request: Request, member: Instructor, submission: SubmissionId, body: FeedbackRequest
 ) -> FeedbackModel:
     """Release feedback pages to the student of a submission, in place of those that they have."""
     stores = desk_of(request).stores

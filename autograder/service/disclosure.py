@@ -8,17 +8,22 @@ all      and what each hidden check found
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from autograder.report.receipt import CheckResult, QuestionResult, SubmissionResult
-from autograder.service.schema import Submission
+from autograder.service.schema import Mark, Submission
 from autograder.service.settings import Policy
 
-__all__ = ["Level", "ShownQuestion", "ShownReport", "level_of", "shown_report", "whole_report"]
+__all__ = ["Level", "ShownQuestion", "ShownReport", "level_of", "result_of", "shown_report", "whole_report"]
 
 Level = Literal["public", "points", "all"]
+REMEMBERED = 1000  # reports; a class of that size is shown without reading any twice
+_results: OrderedDict[tuple[int, int, datetime], SubmissionResult] = OrderedDict()
+_lock = threading.Lock()
 _INTERNAL = ("the grader failed", "not written", "the worker ended")
 
 
@@ -76,16 +81,30 @@ def shown_report(submission: Submission, policy: Policy, now: datetime) -> Shown
     if submission.mark is None:
         return None
     level, why = level_of(submission, policy, now)
-    result = SubmissionResult.from_json(submission.mark.report, f"submission {submission.id}")
-    return _shown(result, level, why)
+    return _shown(result_of(submission.mark), level, why)
 
 
 def whole_report(submission: Submission) -> ShownReport | None:
     """The report for staff."""
     if submission.mark is None:
         return None
-    result = SubmissionResult.from_json(submission.mark.report, f"submission {submission.id}")
+    result = result_of(submission.mark)
     return dataclasses.replace(_shown(result, "all", ""), reason=result.reason)
+
+
+def result_of(mark: Mark) -> SubmissionResult:
+    """What was kept, read once for all pages that show it."""
+    key = mark.submission_id, mark.revision, mark.time
+    with _lock:
+        if key in _results:
+            _results.move_to_end(key)
+            return _results[key]
+    result = SubmissionResult.from_json(mark.report, f"submission {mark.submission_id}")
+    with _lock:
+        _results[key] = result
+        while len(_results) > REMEMBERED:
+            _results.popitem(last=False)
+    return result
 
 
 def _shown(result: SubmissionResult, level: Level, why: str) -> ShownReport:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from urllib.parse import quote
 
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import HTTPError
@@ -65,6 +67,7 @@ class Hub:
             cache_max_age=REMEMBERED_S,
             access_scopes=_access_scopes(environment, name),
         )
+        self._members: dict[str, tuple[float, list[str] | None]] = {}
 
     async def person(self, token: str, session_id: str = "") -> Person | None:
         """Whose token it is, if it is one that may use this service; None otherwise.
@@ -83,13 +86,18 @@ class Hub:
         return await self._ask(self.auth.token_for_code(code, code_verifier=code_verifier, sync=False))
 
     async def members(self, group: str) -> list[str] | None:
-        """The users of a group, None where this service may not know them."""
+        """The users of a group, of this minute; None where this service may not know them."""
+        known = self._members.get(group)
+        if known and time.monotonic() - known[0] < REMEMBERED_S:
+            return known[1]
         try:
-            url = f"{self.auth.api_url}/groups/{group}"
+            url = f"{self.auth.api_url}/groups/{quote(group, safe='')}"
             model = await self._ask(self.auth._api_request("GET", url, allow_403=True))
         except HubUnavailable:
-            return None
-        return sorted(model.get("users", ())) if model else None
+            model = None
+        names = sorted(model.get("users", ())) if model else None
+        self._members[group] = time.monotonic(), names
+        return names
 
     async def _ask(self, answer: Any) -> Any:
         try:

@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Request
@@ -72,6 +72,18 @@ class Page(Membership):
     """A visitor on a page of a course."""
 
     form_token: str
+
+    def shown(self) -> dict[str, Any]:
+        """What all pages of a course show."""
+        return {
+            "course": self.course,
+            "person": self.person,
+            "role": self.role.name.lower(),
+            "staff": self.is_staff,
+            "instructor": self.role >= Role.INSTRUCTOR,
+            "form_token": self.form_token,
+            "formgrader": self.course.settings.formgrader.format(course=self.course.id),
+        }
 
 
 def _page_for(least: Role):

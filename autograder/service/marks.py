@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,7 +17,15 @@ from autograder.service.schema import Assignment, Job, Mark, Submission
 from autograder.service.settings import Policy
 from autograder.service.stores import Stores
 
-__all__ = ["counted", "counted_by_student", "finish_grading", "move_due", "renew", "submissions_of"]
+__all__ = [
+    "by_student",
+    "counted",
+    "counted_by_student",
+    "finish_grading",
+    "move_due",
+    "renew",
+    "submissions_of",
+]
 
 
 def submissions_of(session: Session, assignment: Assignment, student: str | None = None) -> list[Submission]:
@@ -31,6 +39,14 @@ def submissions_of(session: Session, assignment: Assignment, student: str | None
     if student is not None:
         found = found.where(Submission.student == student)
     return list(session.scalars(found))
+
+
+def by_student(submissions: Iterable[Submission]) -> dict[str, list[Submission]]:
+    """Each student's, in the order they came."""
+    found: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        found.setdefault(submission.student, []).append(submission)
+    return found
 
 
 def counted(submissions: Sequence[Submission], policy: Policy) -> Submission | None:
@@ -48,11 +64,9 @@ def counted(submissions: Sequence[Submission], policy: Policy) -> Submission | N
 
 def counted_by_student(session: Session, assignment: Assignment, policy: Policy) -> dict[str, Submission]:
     """The submission that counts, of everyone who handed in."""
-    by_student: dict[str, list[Submission]] = {}
-    for submission in submissions_of(session, assignment):
-        by_student.setdefault(submission.student, []).append(submission)
-    found = {student: counted(own, policy) for student, own in by_student.items()}
-    return {student: submission for student, submission in found.items() if submission}
+    found = by_student(submissions_of(session, assignment))
+    standing = {student: counted(own, policy) for student, own in found.items()}
+    return {student: submission for student, submission in standing.items() if submission}
 
 
 def finish_grading(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,9 @@ def whereabouts(session: Session, submissions: Sequence[Submission]) -> dict[int
         select(Job).where(Job.kind == "grade", Job.submission_id.in_(ids)).order_by(Job.id)
     )
     jobs = {job.submission_id: job for job in rows}
-    return {submission.id: _one(session, submission, jobs.get(submission.id)) for submission in submissions}
+    waits = any(job.state == "queued" for job in jobs.values())
+    places = queue.positions(session) if waits else {}
+    return {submission.id: _one(submission, jobs.get(submission.id), places) for submission in submissions}
 
 
 def jobs_of(session: Session, course: str, *, open_only: bool = False, limit: int = 50) -> list[Job]:
@@ -63,11 +65,11 @@ def queue_counts(session: Session) -> dict[tuple[str, str], int]:
     return {(kind, state): count for kind, state, count in rows}
 
 
-def _one(session: Session, submission: Submission, job: Job | None) -> Whereabouts:
+def _one(submission: Submission, job: Job | None, places: Mapping[int, int]) -> Whereabouts:
     if submission.mark:
         return Whereabouts("graded" if submission.mark.status == "graded" else "failed")
     if job is None or job.state in ("failed", "done"):
         return Whereabouts("failed", error=job.error if job else "it was never queued")
     if job.state == "running":
         return Whereabouts("grading")
-    return Whereabouts("queued", position=queue.position(session, job))
+    return Whereabouts("queued", position=places.get(job.id, 0))

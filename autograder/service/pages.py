@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from autograder.service import disclosure
 from autograder.service.access import desk_of
 from autograder.service.api import FilePath, named, own_submission, sent_as
-from autograder.service.identity import Role, role_in
+from autograder.service.identity import role_in
 from autograder.service.login import Guest, MemberPage, Page
 from autograder.service.marks import counted, submissions_of
 from autograder.service.models import AssignmentName, ReceiptModel, SubmissionId
@@ -21,7 +21,6 @@ from autograder.service.overview import Whereabouts, whereabouts
 from autograder.service.receipts import receipt_of, short
 from autograder.service.releases import assignments_of, find_assignment
 from autograder.service.schema import Assignment, Submission
-from autograder.service.settings import Policy
 from autograder.service.staff_pages import assignment_for_staff, course_for_staff
 from autograder.service.templating import page, static
 
@@ -87,7 +86,7 @@ def report_page(request: Request, visitor: MemberPage, submission: SubmissionId)
             feedback=found.feedback,
             receipt=receipt_of(found),
             here=f"{request.app.state.base}/courses/{visitor.course.id}/submissions/{found.id}",
-            **common(visitor),
+            **visitor.shown(),
         )
 
 
@@ -147,20 +146,6 @@ class SubmissionRow:
     receipt: str
 
 
-def common(visitor: Page) -> dict[str, Any]:
-    """What all pages of a course show."""
-    settings = visitor.course.settings
-    return {
-        "course": visitor.course,
-        "person": visitor.person,
-        "role": visitor.role.name.lower(),
-        "staff": visitor.is_staff,
-        "instructor": visitor.role >= Role.INSTRUCTOR,
-        "form_token": visitor.form_token,
-        "formgrader": settings.formgrader.format(course=visitor.course.id),
-    }
-
-
 def _course_for_student(request: Request, visitor: Page) -> Response:
     stores = desk_of(request).stores
     with stores.database.read() as session:
@@ -176,7 +161,7 @@ def _course_for_student(request: Request, visitor: Page) -> Response:
             every=SOON_S if busy else LATER_S,
             rows=rows,
             now=stores.now(),
-            **common(visitor),
+            **visitor.shown(),
         )
 
 
@@ -233,18 +218,7 @@ def _assignment_for_student(request: Request, visitor: Page, name: str) -> Respo
             every=SOON_S if busy else LATER_S,
             assignment=assignment,
             rows=rows,
-            rule=rule(policy),
+            rule=policy.rule,
             now=stores.now(),
-            **common(visitor),
+            **visitor.shown(),
         )
-
-
-def rule(policy: Policy) -> str:
-    """Which submission counts, in words."""
-    late = "late work is not taken" if policy.late == "refuse" else "late work is marked as late"
-    which = (
-        "The last submission in time counts"
-        if policy.final == "last"
-        else "The best submission in time counts"
-    )
-    return f"{which}; {late}."

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from autograder.service.schema import Assignment, Job, Submission
@@ -25,7 +25,7 @@ __all__ = [
     "again",
     "extend",
     "finish",
-    "position",
+    "positions",
     "put_back",
     "report_progress",
     "take",
@@ -185,11 +185,10 @@ def again(session: Session, submission: Submission, by: str, now: datetime) -> J
     return job
 
 
-def position(session: Session, job: Job) -> int:
-    """How many jobs a worker would take before this one."""
-    before = or_(Job.priority < job.priority, and_(Job.priority == job.priority, Job.id < job.id))
-    found = select(func.count(Job.id)).where(Job.state == "queued", before)
-    return session.scalar(found) or 0
+def positions(session: Session) -> dict[int, int]:
+    """How many jobs workers would take before each one that waits, by its id."""
+    waiting = select(Job.id).where(Job.state == "queued").order_by(Job.priority, Job.id)
+    return {id: place for place, id in enumerate(session.scalars(waiting))}
 
 
 def _give_up(session: Session, now: datetime) -> None:

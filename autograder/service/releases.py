@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from autograder.exchange.manifest import File, manifest_problem
+from autograder.report.numbers import plural
 from autograder.service import queue
 from autograder.service.events import note
 from autograder.service.refusals import Conflict, Invalid, NotFound
@@ -78,7 +79,7 @@ def release(
         session.add(made)
         session.flush()
         assignment.release_id = made.id
-        note(session, stores, course, by, f"released {name} ({len(files)} files)")
+        note(session, stores, course, by, f"released {name} ({plural(len(files), 'file')})")
     return made
 
 
@@ -88,7 +89,7 @@ def set_due(stores: Stores, course: str, name: str, by: str, due: datetime | Non
         assignment = find_assignment(session, course, name)
         assignment.due = due
         queue.add_staff_job(session, "due", assignment, by, stores.now())
-        note(session, stores, course, by, f"set the due date of {name} to {due or 'none'}")
+        note(session, stores, course, by, f"set the due date of {name} to {_said(due)}")
 
 
 def withdraw(stores: Stores, course: str, name: str, by: str) -> None:
@@ -98,3 +99,7 @@ def withdraw(stores: Stores, course: str, name: str, by: str) -> None:
         current_release(session, assignment)
         assignment.release_id = None
         note(session, stores, course, by, f"took {name} back")
+
+
+def _said(time: datetime | None) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if time else "none"

@@ -184,7 +184,7 @@ class Mark(Base):
     status: Mapped[str] = mapped_column(String(16))
     score: Mapped[float | None]
     max_score: Mapped[float]
-    report: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     time: Mapped[datetime]
     revision: Mapped[int] = mapped_column(default=1)
     submission: Mapped[Submission] = relationship(back_populates="mark")
@@ -269,7 +269,7 @@ $$ BEGIN RAISE EXCEPTION '{table} are never changed'; END; $$ LANGUAGE plpgsql;
 CREATE TRIGGER {table}_never_{change} BEFORE {change} ON {table}
 FOR EACH ROW EXECUTE FUNCTION {table}_never_{change}()
 """
-for _table in (Submission.__table__, SubmissionFile.__table__):
+for _table in (Base.metadata.tables[each.__tablename__] for each in (Submission, SubmissionFile)):
     for _change in ("UPDATE", "DELETE"):
         for _dialect, _text in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
             _ddl = DDL(_text.format(table=_table.name, change=_change).replace("%", "%%"))

@@ -66,6 +66,13 @@ class Policy:
     hidden_results_per_day: int = 5
     feedback: FeedbackPolicy = "all"
 
+    @property
+    def rule(self) -> str:
+        """Which submission counts, for students."""
+        which = "last" if self.final == "last" else "best"
+        late = "is not taken" if self.late == "refuse" else "is marked as late"
+        return f"The {which} submission in time counts; late work {late}."
+
 
 @dataclass(frozen=True)
 class CourseSettings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -16,14 +15,13 @@ from sqlalchemy.orm import Session
 from autograder.report.class_report import class_page
 from autograder.report.histogram import histogram
 from autograder.report.numbers import seconds
-from autograder.report.receipt import SubmissionResult
 from autograder.report.summary import ClassSummary, summarize
 from autograder.service import events, marks, queue
 from autograder.service.access import desk_of
 from autograder.service.api_staff import start_job
-from autograder.service.identity import Role
+from autograder.service.disclosure import result_of
 from autograder.service.login import Fields, FormToken, InstructorPage, Page, StaffPage
-from autograder.service.marks import counted_by_student, submissions_of
+from autograder.service.marks import by_student, counted, counted_by_student, submissions_of
 from autograder.service.models import AssignmentName, SubmissionId
 from autograder.service.overview import Whereabouts, find_submission, jobs_of, whereabouts
 from autograder.service.refusals import Invalid, NotFound
@@ -64,18 +62,6 @@ class StudentRow:
     reason: str
 
 
-def common(visitor: Page) -> dict[str, Any]:
-    settings = visitor.course.settings
-    return {
-        "course": visitor.course,
-        "person": visitor.person,
-        "role": visitor.role.name.lower(),
-        "instructor": visitor.role >= Role.INSTRUCTOR,
-        "form_token": visitor.form_token,
-        "formgrader": settings.formgrader.format(course=visitor.course.id),
-    }
-
-
 async def course_for_staff(request: Request, visitor: Page) -> Response:
     return await run_in_threadpool(_course, request, visitor)
 
@@ -92,8 +78,8 @@ def class_report(request: Request, visitor: StaffPage, assignment: AssignmentNam
     base = f"{request.app.state.base}/courses/{visitor.course.id}/submissions"
     with desk_of(request).stores.database.read() as session:
         rows = _rows(session, visitor, find_assignment(session, visitor.course.id, assignment))
+        summary = _summary(assignment, rows)
     ids = {row.submission.student: row.submission.id for row in rows}
-    summary = _summary(assignment, rows)
     html = class_page(
         summary,
         feedback_link=lambda student: f"{base}/{ids[student]}",
@@ -116,7 +102,7 @@ def job_page(request: Request, visitor: StaffPage, job: SubmissionId) -> Respons
             job=found,
             assignment=found.assignment,
             there=_assignment_url(request, visitor, found.assignment.name),
-            **common(visitor),
+            **visitor.shown(),
         )
 
 
@@ -192,13 +178,11 @@ def _course(request: Request, visitor: Page) -> Response:
             stalled=_stalled(session, stores.now()),
             events=events.latest(session, visitor.course.id),
             now=stores.now(),
-            **common(visitor),
+            **visitor.shown(),
         )
 
 
 def _assignment(request: Request, visitor: Page, name: str, members: list[str] | None) -> Response:
-    from autograder.service.pages import rule
-
     stores = desk_of(request).stores
     with stores.database.read() as session:
         assignment = find_assignment(session, visitor.course.id, name)
@@ -225,40 +209,34 @@ def _assignment(request: Request, visitor: Page, name: str, members: list[str] |
             h=drawn,
             hardest=[check for check in summary.checks if check.failed + check.unsure][:HARDEST],
             jobs=jobs,
-            rule=rule(visitor.course.settings.policy_of(name)),
+            rule=visitor.course.settings.policy_of(name).rule,
             here=_assignment_url(request, visitor, name),
             now=stores.now(),
-            **common(visitor),
+            **visitor.shown(),
         )
 
 
 def _rows(session: Session, visitor: Page, assignment: Assignment) -> list[StudentRow]:
     policy = visitor.course.settings.policy_of(assignment.name)
-    counts: dict[str, int] = {}
-    for submission in submissions_of(session, assignment):
-        counts[submission.student] = counts.get(submission.student, 0) + 1
-    standing = counted_by_student(session, assignment, policy)
+    found = by_student(submissions_of(session, assignment))
+    standing = {student: counted(own, policy) or own[-1] for student, own in sorted(found.items())}
     places = whereabouts(session, list(standing.values()))
     return [
-        StudentRow(submission, counts[student], places[submission.id], _reason(submission, places))
-        for student, submission in sorted(standing.items())
+        StudentRow(submission, len(found[student]), places[submission.id], _reason(submission, places))
+        for student, submission in standing.items()
     ]
 
 
 def _reason(submission: Submission, places: dict[int, Whereabouts]) -> str:
-    if submission.mark and submission.mark.report.get("reason"):
-        return str(submission.mark.report["reason"])
+    if submission.mark and submission.mark.status == "failed":
+        return result_of(submission.mark).reason or ""
     return places[submission.id].error or ""
 
 
 def _summary(assignment: str, rows: Sequence[StudentRow]) -> ClassSummary:
     return summarize(
         assignment,
-        [
-            SubmissionResult.from_json(row.submission.mark.report)
-            for row in rows
-            if row.submission.mark is not None
-        ],
+        [result_of(row.submission.mark) for row in rows if row.submission.mark is not None],
     )
 
 

@@ -26,12 +26,12 @@ from autograder.service.stores import Stores
 __all__ = ["Incoming", "check_sent", "keep", "lock_blobs", "missing", "sweep"]
 
 UNUSED = timedelta(days=1)
-IN_MEMORY = 1 << 20
+OVERHEAD = 1 << 16  # bytes that each counts on top of its own, so that many small ones are no way around
 BLOBS = "blobs"  # the lock under which blobs are declared to be there, or removed
 
 
 class Incoming:
-    """A body while it arrives: hashed, capped, in memory or a temporary file.
+    """A body while it arrives: hashed, capped, in a temporary file.
 
     Args:
         max_bytes: as soon as there are more, TooLarge is raised.
@@ -155,11 +155,11 @@ def sweep(stores: Stores) -> int:
 
 def _check_quota(session: Session, course: str, person: str, sha256: str, size: int, quota: int) -> None:
     used = session.scalar(
-        select(func.coalesce(func.sum(Upload.size), 0)).where(
+        select(func.coalesce(func.sum(Upload.size + OVERHEAD), 0)).where(
             Upload.course_id == course, Upload.person == person, Upload.sha256 != sha256
         )
     )
-    if (used or 0) + size > quota:
+    if (used or 0) + size + OVERHEAD > quota:
         raise TooLarge(
             f"your quota in this course is {quota >> 20} MB, and {(used or 0) >> 20} MB of it are used: "
             "hand in smaller files, or ask your instructor"

@@ -46,25 +46,31 @@ def main() -> None:
         memory()
 
 
-def solved_notebook() -> nbformat.NotebookNode:
+def solved_notebook(assignment: str = ASSIGNMENT) -> nbformat.NotebookNode:
     """The source notebook: the release with the reference's solutions."""
-    return nbformat.read(ROOT / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", as_version=4)
+    return nbformat.read(ROOT / "source" / assignment / f"{assignment}.ipynb", as_version=4)
 
 
-def hand_in(course: Path, nb: nbformat.NotebookNode, count: int) -> None:
+def hand_in(course: Path, nb: nbformat.NotebookNode, count: int, assignment: str = ASSIGNMENT) -> None:
     for number in range(count):
-        folder = course / "submitted" / f"student{number:03}" / ASSIGNMENT
+        folder = course / "submitted" / f"student{number:03}" / assignment
         folder.mkdir(parents=True)
         nb.metadata["copy"] = number  # no two files are the same, so that nothing is graded once for all
-        nbformat.write(nb, folder / f"{ASSIGNMENT}.ipynb")
+        nbformat.write(nb, folder / f"{assignment}.ipynb")
 
 
-def grade_with_us(course: Path, count: int, jobs: int) -> dict:
+def make_course(course: Path, nb: nbformat.NotebookNode, count: int, assignment: str = ASSIGNMENT) -> None:
+    """A copy of this course in which `count` students handed `nb` in."""
     for name in ("source", "release"):
         shutil.copytree(ROOT / name, course / name)
     shutil.copytree(ROOT / "autograder" / "checks", course / "checks")
-    shutil.copy(ROOT / "nbgrader_config.py", course)
-    hand_in(course, solved_notebook(), count)
+    for name in ("nbgrader_config.py", "autograder.toml"):
+        shutil.copy(ROOT / name, course)
+    hand_in(course, nb, count, assignment)
+
+
+def grade_with_us(course: Path, count: int, jobs: int) -> dict:
+    make_course(course, solved_notebook(), count)
     command = [BIN / "autograder", "grade", ASSIGNMENT, "--jobs", str(jobs), "--json", "--course", course]
     seconds, output = timed(command, course)
     batch = json.loads(output)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from autograder.checking.mutants import FalseAlarms, false_alarms, mutant_table
+from autograder.checking.mutants import FalseAlarms, GateTrials
 from autograder.checking.proof import Proof
+from autograder.checking.proving import false_alarms, prove
 from autograder.errors import ConfigError
 
 CHECKS = """
@@ -69,12 +70,20 @@ def course(tmp_path, monkeypatch):
     return write
 
 
-def test_a_sound_assignment(course):
+def proved(course_root, **options):
+    (report,) = prove(course_root, ["tiny"], **options)
+    return report
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_sound_assignment(course, jobs):
     told = []
-    report = mutant_table(course(), "tiny", seeds=[0, 1], on_run=told.append)
-    assert told == [*report.variants, *report.mutants]
-    assert report.sound and not report.untested
-    assert [run.lost for run in report.mutants] == [5, 5, 3, 3, 4, 4]
+    report = proved(course(), jobs=jobs, on_run=lambda *what: told.append(what))
+    runs = [run for run, _, _ in told]
+    assert len(runs) == 5 and all(run in runs for run in (*report.variants, *report.mutants))
+    assert [(number, total) for _, number, total in told] == [(n, 5) for n in range(1, 6)]
+    assert report.sound and not report.untested and report.kills == 3
+    assert [run.lost for run in report.mutants] == [5, 3, 4]
     assert {run.name for run in report.variants} == {"the solution itself", "adds"}
     assert set(report.seconds) == {"doubles", "quadruples", "keeps_zero"}
 
@@ -96,24 +105,24 @@ def test_only_the_question_of_the_mistake(course):
 )
 def test_mutants_that_are_not_caught_as_named(course, body, caught_by, verdict, missed, strays):
     text = f"from autograder.checking.mutants import Mutant\nMUTANTS = [Mutant('double', '', {body!r}, {caught_by!r})]"
-    (run,) = mutant_table(course(text), "tiny").mutants
+    (run,) = proved(course(text)).mutants
     assert (run.verdict, run.missed, run.strays) == (verdict, missed, strays)
 
 
 def test_a_check_that_breaks_down_on_a_mutant(course):
     broken = CHECKS.replace('"twice")', '"twice")\n    undefined')
-    report = mutant_table(course(checks=broken), "tiny")
+    report = proved(course(checks=broken))
     assert report.mutants[0].verdict == "caught"  # it failed before that line
     assert report.false_alarms and not report.sound
     text = MUTANTS.replace("return 3 * x", "return [2 * each for each in x]")
     broken = CHECKS.replace("close(student.double(x), ", "close(student.double(x) + undefined, ")
-    run = mutant_table(course(text, broken), "tiny").mutants[0]
+    run = proved(course(text, broken)).mutants[0]
     assert (run.verdict, run.broken) == ("broke a check", ("doubles",))
 
 
 def test_a_false_alarm_is_one(course):
     text = MUTANTS.replace("return x + x", "return x + x + 1e-3")
-    report = mutant_table(course(text), "tiny")
+    report = proved(course(text))
     assert [run.name for run in report.false_alarms] == ["adds"]
     found = false_alarms(course(text), "tiny", range(3))
     assert (found.runs, found.alarms, found.by_check) == (
@@ -124,9 +133,7 @@ def test_a_false_alarm_is_one(course):
 
 
 def test_a_stub_that_earns_points_is_not_sound(course):
-    report = mutant_table(
-        course(checks=CHECKS + "    \n@question('double', points=1)\ndef test_free(): pass\n"), "tiny"
-    )
+    report = proved(course(checks=CHECKS + "    \n@question('double', points=1)\ndef test_free(): pass\n"))
     assert report.stub_points == 1 and not report.sound
     assert report.untested == ("free",)
 
@@ -135,13 +142,14 @@ def test_a_stub_that_earns_points_is_not_sound(course):
     ("mutants", "error", "says"),
     [
         (MUTANTS.replace("test_quadruples", "test_triples"), ConfigError, "no check is called triples"),
+        (MUTANTS + "LEFT_OUT = {'sextuples': ''}", ConfigError, "no check is called sextuples"),
         (MUTANTS.replace('"Scale.times"', '"Scale.time"'), ValueError, "no Scale.time"),
         (MUTANTS.replace("return double(x)", "return double(x"), ValueError, "Scale.times is not Python"),
     ],
 )
 def test_mistakes_of_the_author(course, mutants, error, says):
     with pytest.raises(error, match=says):
-        mutant_table(course(mutants), "tiny")
+        proved(course(mutants))
 
 
 def test_an_assignment_without_checks_or_mutants(tmp_path):
@@ -149,13 +157,8 @@ def test_an_assignment_without_checks_or_mutants(tmp_path):
         Proof(tmp_path, "tiny")
 
 
-@pytest.mark.parametrize(
-    ("alarms", "runs", "low", "high"),
-    [(0, 300, 0, 0.012221), (3, 100, 0.006230, 0.085176), (10, 10, 0.691503, 1)],
-)
-def test_bounds_are_those_of_clopper_and_pearson(alarms, runs, low, high):
-    """Numbers of a table of exact binomial intervals, 95 %."""
-    assert FalseAlarms("tiny", runs, alarms, {}).bounds() == pytest.approx((low, high), abs=2e-6)
+def test_the_bounds_of_a_rate():
+    assert FalseAlarms("tiny", 100, 3, {}).bounds() == pytest.approx((0.006230, 0.085176), abs=2e-6)
 
 
 def test_checks_can_be_left_out(course):
@@ -164,3 +167,73 @@ def test_checks_can_be_left_out(course):
     assert set(proof.run_mutant(thrice).failed) == {"doubles"} == proof.run_mutant(thrice).expected
     assert proof.run_mutant(once).verdict == "survived"
     assert [result.id for result in proof.run_variant(proof.variants[0])[1]] == ["doubles", "keeps_zero"]
+
+
+def test_checks_that_the_assignment_leaves_out(course):
+    report = proved(course(MUTANTS + "LEFT_OUT = {'quadruples': 'why not'}\nMUTANTS.pop(1)"))
+    assert report.sound and report.left_out == {"quadruples": "why not"}
+    assert set(report.seconds) == {"doubles", "keeps_zero"}
+
+
+def test_a_message_that_tells_what_it_compares_with(course):
+    text = MUTANTS.replace("return 3 * x", "return 2.5 * x")
+    told = CHECKS.replace('"twice"', 'f"not {x[0] * 2:.1f}"')
+    run = proved(course(text, told)).mutants[0]
+    assert (run.verdict, run.telling) == ("tells a number", ("doubles",))
+
+
+GATE = """
+
+from autograder.checking.training_gate import Band, best_of
+
+@question("trained", points=1, seconds=60)
+def test_training_doubles(student):
+    bands = {"share": Band("the share", floor=0.5)}
+    best_of(range(3), lambda seed: {"share": student.train(seed) / 2}, bands)
+"""
+
+
+@pytest.fixture
+def gated(course):
+    """The same with `train(seed)`, which gives 2 * (seed != 4), and a gate."""
+
+    def write(caught_by=("doubles", "quadruples", "training_doubles")):
+        by = repr(caught_by).replace("'", '"')
+        checks = CHECKS.replace("tiny_solution", "tiny_trained") + GATE
+        root = course(MUTANTS.replace('("test_doubles", "quadruples")', by), checks)
+        solution = SOLUTION + "\ndef train(seed):\n    return double(seed != 4)\n"
+        (root / "tiny_trained.py").write_text(solution)
+        mutants = root / "mutants/tiny.py"
+        mutants.write_text(
+            mutants.read_text() + "MUTANTS += [Mutant('train', 'nothing', 'return 0', 'training_doubles'),"
+            "Mutant('train', 'a little', 'return double(0.4)', 'training_doubles')]"
+        )
+        return root
+
+    return write
+
+
+def test_a_gate_runs_where_nothing_else_is_named(gated):
+    report = proved(gated())
+    assert report.sound and report.kills == 5
+    thrice, *_, nothing, _ = report.mutants
+    assert thrice.unrun == ("training_doubles",) and "training_doubles" not in thrice.failed
+    assert nothing.failed.keys() == {"training_doubles"} and not nothing.unrun
+
+
+def test_all_gates_run_where_they_are_asked_for(gated):
+    thrice = proved(gated(), all_gates=True).mutants[0]
+    assert (thrice.verdict, thrice.missed, thrice.unrun) == ("caught otherwise", ("training_doubles",), ())
+    assert proved(gated(("doubles", "quadruples")), all_gates=True).sound
+
+
+def test_trials_of_gates_count_single_runs(gated):
+    found = false_alarms(gated(), "tiny", range(6), gates=True)
+    assert (found.runs, found.alarms) == (12, 0)
+    assert found.gates == (GateTrials("training_doubles", runs=12, missed=2, tries=3),)
+    assert found.gates[0].false_failure_rate == pytest.approx(0.4381**3, abs=1e-3)
+
+
+def test_without_gates_right_solutions_do_not_train(gated):
+    found = false_alarms(gated(), "tiny", range(6))
+    assert (found.runs, found.alarms, found.gates) == (12, 0, ())

@@ -1,6 +1,6 @@
 """The checks of the final project, proved. Models of known accuracy stand in for submitted ones.
 
-By default each question's mistakes but those of training, which take seconds each; `slow` runs all of them.
+Mistakes that train take seconds each: but for two they are left to `autograder mutants`, which runs all.
 """
 
 import re
@@ -34,9 +34,6 @@ POINTS = {
     "lora": 9,
     "submission_contract": 10,
 }
-OF_SAVED_MODEL = {  # they need what a submission saved, and the hidden sentences
-    DATA.CHECKS[name] for name in ("trained_on", "saved", "tier_85", "tier_90", "tier_94", "macro", "opening")
-}
 TRAINING = ("build_classifier", "fine_tune_head_only", "fine_tune_all")
 
 
@@ -44,12 +41,12 @@ def title(case):
     return getattr(case, "name", None) or f"{case.target}: {case.wrong}"
 
 
-def slow_where_it_trains(mutant):
-    often = mutant.target not in TRAINING or mutant.wrong in (
-        "nothing is frozen",
-        "unfrozen without a new compile",
-    )
-    return pytest.param(mutant, id=title(mutant), marks=() if often else pytest.mark.slow)
+FEW = [
+    mutant
+    for mutant in DATA.MUTANTS
+    if mutant.target not in TRAINING
+    or mutant.wrong in ("nothing is frozen", "unfrozen without a new compile")
+]
 
 
 @pytest.fixture(scope="module")
@@ -57,43 +54,25 @@ def proof():
     return Proof(ROOT, "final_phrasebank")
 
 
-@pytest.fixture
-def elsewhere(tmp_path, monkeypatch):
-    """A folder without a saved model, so that none is loaded by chance."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.mark.parametrize("mutant", map(slow_where_it_trains, DATA.MUTANTS))
-def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, elsewhere, mutant):
+@pytest.mark.parametrize("mutant", FEW, ids=title)
+def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
     run = proof.run_mutant(mutant)
-    strays = set(run.strays) - OF_SAVED_MODEL
-    assert not (run.missed or strays or run.broken), (run.missed, strays, run.broken)
-    for name in run.failed.keys() - OF_SAVED_MODEL:
-        told = re.sub(r"\(max\. difference .*?\)", "", run.failed[name]).replace("1e-4", "")
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 @pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
-def test_a_right_solution_keeps_every_point(proof, elsewhere, variant):
+def test_a_right_solution_keeps_every_point(proof, variant):
     run, _ = proof.run_variant(variant)
-    assert set(run.failed) <= OF_SAVED_MODEL, run.failed
+    assert not run.failed
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
-def test_right_solutions_pass_whatever_the_seed(proof, elsewhere, variant):
-    for seed in range(1, 9):
-        run, _ = proof.run_variant(variant, seed)
-        assert set(run.failed) <= OF_SAVED_MODEL, (seed, run.failed)
-
-
-def test_the_release_earns_nothing(proof, elsewhere):
+def test_the_release_earns_nothing(proof):
     assert proof.stub_points() == 0
 
 
-def test_every_check_has_a_mistake_to_notice(proof):
-    assert set(proof.untested()) <= OF_SAVED_MODEL
+def test_every_check_but_those_of_a_saved_model_has_a_mistake_to_notice(proof):
+    assert proof.untested() == ()
+    assert set(proof.left_out) == set(names("trained_on", "saved", *TIERS, "macro", "opening"))
 
 
 def test_points_of_the_questions():

@@ -1,10 +1,9 @@
 """The checks of problem set 1, proved: every listed mistake is noticed, by name; every right solution passes.
 
-In a default run a mistake is looked for in its own question only; `slow` also runs the later questions,
-whose solutions use what is wrong, and the right solutions with fifty seeds.
+A mistake is looked for in its own question only; `autograder mutants` also runs the later questions, whose
+solutions use what is wrong, and the right solutions with many seeds.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
-from autograder.checking.mutants import false_alarms
 from autograder.checking.proof import Proof
 from autograder.checking.student import Student
 from autograder.checking.submission_facts import CellFacts, SubmissionFacts
@@ -46,17 +44,7 @@ def proof():
 @pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
 def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
     run = proof.run_mutant(mutant, own_question_only=True)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\(max\. difference .*?\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
-def test_a_mistake_costs_exactly_its_checks_in_later_questions_too(proof, mutant):
-    run = proof.run_mutant(mutant, seed=1)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 @pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
@@ -64,13 +52,6 @@ def test_a_right_solution_keeps_every_point(proof, variant):
     run, results = proof.run_variant(variant)
     assert not run.failed
     assert sum(result.earned for result in results) == sum(POINTS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_right_solutions_pass_whatever_the_seed():
-    found = false_alarms(ROOT, "p01_attention", range(50))
-    assert not found.alarms, found
 
 
 def test_the_release_earns_nothing(proof):

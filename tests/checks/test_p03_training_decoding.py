@@ -1,9 +1,8 @@
 """The checks of problem set 3, proved: every listed mistake is noticed, by name; every right solution passes.
 
-A default run trains nothing: it leaves out the three checks of a trained model, which `slow` runs.
+Nothing is trained here: the three checks of a trained model are left out, which `autograder mutants` runs.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -53,60 +52,18 @@ def graded(namespace, seed=0, only=QUICK):
 
 @pytest.fixture(scope="module")
 def proof():
-    return Proof(ROOT, "p03_training_decoding", without=TRAINED)
-
-
-@pytest.fixture(scope="module")
-def proof_with_training():
     return Proof(ROOT, "p03_training_decoding")
-
-
-def judge(run):
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\((max\. difference .*?|measured: .*?)\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
 
 
 @pytest.mark.parametrize("mutant", UNTRAINED, ids=title)
 def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
-    judge(proof.run_mutant(mutant, own_question_only=True))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", UNTRAINED, ids=title)
-def test_a_mistake_fails_the_same_checks_on_other_inputs(proof, mutant):
-    judge(proof.run_mutant(mutant, seed=1, own_question_only=True))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m not in UNTRAINED], ids=title)
-def test_a_mistake_in_training_fails_the_gates_named_for_it(proof_with_training, mutant):
-    judge(proof_with_training.run_mutant(mutant, own_question_only=True))
+    run = proof.run_mutant(mutant, own_question_only=True)
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 @pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)
 def test_a_right_solution_keeps_every_point_that_needs_no_training(variant):
     assert graded(namespace_of(variant)) == {}
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)
-def test_a_right_solution_keeps_every_point(proof_with_training, variant):
-    run, results = proof_with_training.run_variant(variant)
-    assert not run.failed
-    assert sum(result.earned for result in results) == sum(POINTS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("variant", [Variant("the solution itself", ""), *DATA.VARIANTS], ids=title)
-def test_right_solutions_pass_whatever_the_seed(variant):
-    namespace = namespace_of(variant)
-    for seed in range(20):
-        assert graded(namespace, seed) == {}, seed
 
 
 class Reverser:
@@ -151,12 +108,12 @@ def test_a_model_that_reads_later_inputs_passes_neither_alone_nor_on_foreign_ans
     assert "too good to be true" in failed["the_trained_model_does_not_read_the_answer"]
 
 
-def test_the_release_earns_nothing(proof_with_training):
-    assert proof_with_training.stub_points() == 0
+def test_the_release_earns_nothing(proof):
+    assert proof.stub_points() == 0
 
 
-def test_every_check_has_a_mistake_to_notice(proof_with_training):
-    assert proof_with_training.untested() == ()
+def test_every_check_has_a_mistake_to_notice(proof):
+    assert proof.untested() == ()
 
 
 def test_a_wrong_loss_shows_in_a_model_that_has_learned_nothing():

@@ -1,10 +1,9 @@
 """The checks of problem set 8, proved: every listed mistake is noticed, by name; every right solution passes.
 
-A default run leaves out the three checks that train; `slow` has them, with the checks of later questions
-and with other seeds.
+Every fifth mistake is looked for, in its own question; `autograder mutants` has them all, with the checks of
+later questions and the three that train, and the right solutions with many seeds.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import pytest
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
+from autograder.checking.intervals import false_failure_rate
 from autograder.checking.proof import Proof
 from autograder.checking.student import Student
-from autograder.checking.suite import reference_namespace, run_checks
-from autograder.checking.training_gate import false_failure_rate
+from autograder.checking.suite import run_checks
 from autograder.checking.transports import LocalTransport
 
 ROOT = Path(__file__).parents[2]
@@ -52,31 +51,14 @@ def proof():
     return Proof(ROOT, "p08_vae")
 
 
-@pytest.fixture(scope="module")
-def quick_proof():
-    """Without the checks that train."""
-    return Proof(ROOT, "p08_vae", without=TRAINING)
-
-
 NOTICED_BY_OTHERS = [mutant for mutant in DATA.MUTANTS if mutant.expected - TRAINING]
 FEW = [mutant for mutant in NOTICED_BY_OTHERS if DATA.MUTANTS.index(mutant) % 5 == 0]
 
 
 @pytest.mark.parametrize("mutant", FEW, ids=title)
-def test_a_mistake_fails_the_checks_named_for_it_and_no_others(quick_proof, mutant):
-    run = quick_proof.run_mutant(mutant, own_question_only=True)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\(max\. difference .*?\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
-def test_a_mistake_costs_exactly_its_checks_in_later_questions_too(proof, mutant):
-    run = proof.run_mutant(mutant, seed=1)
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
+def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
+    run = proof.run_mutant(mutant, own_question_only=True)
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 def test_no_mistake_needs_training_to_be_noticed_where_the_code_can_be_asked():
@@ -86,28 +68,9 @@ def test_no_mistake_needs_training_to_be_noticed_where_the_code_can_be_asked():
 
 
 @pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
-def test_a_right_solution_keeps_every_point(quick_proof, variant):
-    run, results = quick_proof.run_variant(variant)
+def test_a_right_solution_keeps_every_point_that_needs_no_training(proof, variant):
+    run, _ = proof.run_variant(variant, gates=False)
     assert not run.failed
-    assert {result.id for result in results} == QUICK
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
-def test_a_right_solution_trains_well_too(proof, variant):
-    run, results = proof.run_variant(variant, seed=1)
-    assert not run.failed
-    assert sum(result.earned for result in results) == sum(POINTS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_right_solutions_pass_whatever_the_seed():
-    namespace = reference_namespace(load_check_module(CHECKS).REFERENCE)
-    for seed in range(50):
-        alarms = {r.id: r.message for r in graded(namespace, QUICK, seed) if r.outcome != "passed"}
-        assert not alarms, f"seed {seed}"
 
 
 def test_the_release_earns_nothing(proof):

@@ -1,10 +1,9 @@
 """The checks of problem set 10, proved: every listed mistake is noticed, by name; every right solution passes.
 
-By default a mistake of each kind is looked for in its own question, and nothing is trained to the end. `slow`
-takes all mistakes, and trains: right solutions, and the mistakes that a training run shows.
+A mistake of each kind is looked for in its own question, and nothing is trained to the end. `autograder mutants`
+takes all mistakes, and trains: right solutions, and the mistakes that only a training run shows.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from autograder.checking.catalogue import check_catalogue
 from autograder.checking.check_module import load_check_module
-from autograder.checking.mutants import false_alarms
 from autograder.checking.proof import Proof
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +27,6 @@ POINTS = {
     "gradient_penalty": 9,
     "toy_wgan": 4,
 }
-TRAINED = {"train_ring_gan", "train_ring_wgan", "wgan_gp_train_step"}  # their own questions have a gate
 TYPICAL = (
     "labels flipped: real = 0, fake = 1",
     "minus the minimax loss",
@@ -55,50 +52,20 @@ def proof():
     return Proof(ROOT, "p10_gan")
 
 
-def require_caught(run):
-    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "broken": run.broken}
-    for message in run.failed.values():
-        told = re.sub(r"\((max\. difference|measured).*?\)", "", message)
-        assert not re.search(r"\d\.\d", told), "a message shows a number that it compares with"
-
-
 @pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m.wrong in TYPICAL], ids=title)
 def test_a_typical_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
-    require_caught(proof.run_mutant(mutant, own_question_only=True))
+    run = proof.run_mutant(mutant, own_question_only=True)
+    assert run.verdict == "caught", {"missed": run.missed, "strays": run.strays, "telling": run.telling}
 
 
 def test_the_typical_mistakes_are_among_the_mutants():
     assert set(TYPICAL) <= {mutant.wrong for mutant in DATA.MUTANTS}
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("mutant", [m for m in DATA.MUTANTS if m.target not in TRAINED], ids=title)
-def test_a_mistake_fails_the_checks_named_for_it_and_no_others(proof, mutant):
-    require_caught(proof.run_mutant(mutant, seed=1, own_question_only=True))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("mutant", DATA.MUTANTS, ids=title)
-def test_a_mistake_costs_exactly_its_checks_in_later_questions_too(proof, mutant):
-    require_caught(proof.run_mutant(mutant))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("variant", DATA.VARIANTS, ids=title)
-def test_a_right_solution_keeps_every_point(proof, variant):
-    run, results = proof.run_variant(variant)
+def test_a_right_solution_keeps_every_point_that_needs_no_training(proof, variant):
+    run, _ = proof.run_variant(variant, gates=False)
     assert not run.failed
-    assert sum(result.earned for result in results) == sum(POINTS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_right_solutions_pass_whatever_the_seed():
-    found = false_alarms(ROOT, "p10_gan", range(5))
-    assert not found.alarms, found
 
 
 def test_the_release_earns_nothing(proof):

@@ -311,6 +311,13 @@ def test_cells_that_the_instructor_tagged_are_skipped_but_never_graded_ones(root
     assert Course(root).skipped_cells("ps1") == {"square", "plot"}
 
 
+def test_no_student_takes_the_place_of_the_class_report(course):
+    folder = course.reports_folder("ps1")
+    names = ["index.html", "marks.csv", "checks.csv", "ada"]
+    places = {course.report_file("ps1", name).relative_to(folder).parts[0] for name in names}
+    assert places == {"student index.html", "student marks.csv", "student checks.csv", "ada"}
+
+
 def test_the_secret_belongs_to_the_course(course, root):
     assert course.secret() == course.secret()
     assert (root / ".autograder" / "secret").stat().st_mode & 0o777 == 0o600

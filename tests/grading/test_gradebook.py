@@ -95,6 +95,21 @@ def test_a_persons_marks_extra_credit_and_comments_stay(course, nb):
     assert score(course, "ada")[0] == 5.0
 
 
+def test_the_marks_in_force_are_a_persons_or_else_the_machines(course, nb):
+    write(course, *graded(course, "ada", nb))
+    assert course.marks_in_force("ps1") == {"ada": {"square_small": 1.0, "square_hidden": 2.0}}
+
+    def mark(gradebook, grade):
+        grade("why").manual_score = 3.5
+        grade("square_hidden").manual_score = 1.0
+        grade("square_small").extra_credit = 0.5
+
+    edit(course, mark)
+    assert course.marks_in_force("ps1") == {"ada": {"square_small": 1.5, "square_hidden": 1.0, "why": 3.5}}
+    write(course, *graded(course, "eve", courses.answered(courses.squares())))
+    assert course.marks_in_force("ps1")["eve"]["why"] == 0.0, "an answer left as it was has nbgrader's zero"
+
+
 def test_a_question_that_the_grader_could_not_decide_needs_a_person(root):
     nb = courses.squares()
     nb.cells[1].source = "score"

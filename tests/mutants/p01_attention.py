@@ -539,7 +539,7 @@ LAYER_MUTANTS = [
     layer(
         "the query is the key where none is given",
         (DEFAULT_KEY, "key = query if key is None else key"),
-        by="layer_shape layer layer_keys layer_keras one_head layer_mask gradients three_shape context add_norm cross",
+        by="layer_shape layer layer_keys three_shape context add_norm cross",
     ),
     layer(
         "one projection for query and key",
@@ -647,7 +647,7 @@ LAYER_MUTANTS = [
         "one projection for all three",
         dense("key", "self.query_dense"),
         dense("value", "self.query_dense"),
-        by="layer_weights NUMBERS one_head gradients",
+        by="layer_weights NUMBERS layer_keys one_head gradients",
     ),
     layer_made(
         "a sub-layer made in each call",
@@ -659,7 +659,7 @@ LAYER_MUTANTS = [
         "a sub-layer that each call forgets",
         dense("value", f"{DENSE}\nself.d_model = d_model"),
         call=[(VALUE, "keras.layers.Dense(self.d_model)(value)")],
-        by="layer_weights NUMBERS layer_keys one_head layer_mask gradients trim context add_norm",
+        by="layer_weights NUMBERS layer_keys one_head layer_mask gradients trim add_norm",
     ),
     layer_made(
         "sub-layers of other names",

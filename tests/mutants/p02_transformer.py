@@ -212,7 +212,8 @@ ENCODER_MUTANTS = [
     encoder("the mask is not passed on", ("attention_mask=self_mask", "attention_mask=None"), by="enc enc_mask enc_ref"),
     encoder("the mask is inverted", ("attention_mask=self_mask", "attention_mask=None if self_mask is None else ops.logical_not(self_mask)"), by="enc enc_mask enc_ref"),
     encoder("training flag lost", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=False)"), ("self.feed_forward(x), training=training", "self.feed_forward(x), training=False"), by="enc_drop"),
-    encoder("always training", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=True)"), by="enc enc_mask enc_ref"),
+    encoder("always training", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=True)"), by="enc enc_mask enc_drop enc_ref"),
+    encoder("always training, after the feed-forward network", ("self.feed_forward(x), training=training", "self.feed_forward(x), training=True"), by="enc enc_mask enc_drop enc_ref"),
     encoder("dropout on the sum", ("x + self.dropout(self.feed_forward(x), training=training)", "self.dropout(x + self.feed_forward(x), training=training)"), by="enc_drop"),
     encoder("no dropout on the attention", ("self.dropout(attended, training=training)", "attended"), by="enc_drop"),
     encoder("one norm for both sums", ("self.feed_forward_norm(", "self.self_attention_norm("), by="enc_count enc_norm enc enc_drop enc_ref"),
@@ -248,7 +249,7 @@ DECODER_MUTANTS = [
     decoder("the context is the query", ("(x, context, attention_mask=cross_mask)", "(context, x)[:, :1] + 0 * x"), by="dec_context dec dec_mask dec_ref"),
     decoder("one attention for both", ("self.cross_attention(", "self.self_attention("), by="dec_count dec dec_ref"),
     decoder("training flag lost", ("crossed, training=training", "crossed, training=False"), by="dec_drop"),
-    decoder("always training", ("crossed, training=training", "crossed, training=True"), by="dec dec_mask dec_ref"),
+    decoder("always training", ("crossed, training=training", "crossed, training=True"), by="dec dec_mask dec_drop dec_ref"),
     decoder("dropout on the sum", ("x + self.dropout(crossed, training=training)", "self.dropout(x + crossed, training=training)"), by="dec_drop"),
 ]  # fmt: skip
 

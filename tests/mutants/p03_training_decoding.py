@@ -169,14 +169,16 @@ LOSSES = [
         by="loss huge sentence",
     ),
     loss(
-        "logits taken for probabilities", ("from_logits=True", "from_logits=False"), by="loss huge gradient"
+        "logits taken for probabilities",
+        ("from_logits=True", "from_logits=False"),
+        by="loss huge gradient guesses",
     ),
     loss(
         "softmax twice", ("label, pred, from", "label, ops.exp(ops.log_softmax(pred)), from"), by="loss huge"
     ),
     loss("the sum", (" / " + COUNT, ""), by="loss log_v huge sentence guesses"),
-    loss("the sign", ("return ops", "return -ops"), by="loss log_v huge"),
-    loss("in bits", (COUNT, f"({COUNT} * 0.6931472)"), by="loss log_v huge"),
+    loss("the sign", ("return ops", "return -ops"), by="loss log_v huge guesses"),
+    loss("in bits", (COUNT, f"({COUNT} * 0.6931472)"), by="loss log_v huge guesses"),
     loss("no guard for an empty batch", (COUNT, "ops.sum(is_token)"), by="empty"),
     loss(
         "no gradient",

@@ -140,7 +140,7 @@ LOSS_MUTANTS = [
     d_loss(
         "fakes are left out",
         (" + ops.mean(ops.softplus(fake_logits))", ""),
-        by=f"coins labels apart better zero_sum sure rounds {GATES}",
+        by=f"coins labels apart better zero_sum sure noise rounds {GATES}",
     ),
     d_loss(
         "real samples are left out",
@@ -164,12 +164,12 @@ LOSS_MUTANTS = [
         by=f"coins labels apart fooling zero_sum sure rounds {GATES}",
     ),
     d_loss("log of a sigmoid, which underflows", instead=BY_PARTS, by="sure"),
-    d_loss("the mean over all samples together", instead=TOGETHER, by="labels apart fooling"),
+    d_loss("the mean over all samples together", instead=TOGETHER, by="labels apart fooling rounds"),
     d_loss(
         "summed over the batch",
         ("ops.mean(ops.softplus(-", "ops.sum(ops.softplus(-"),
         ("ops.mean(ops.softplus(f", "ops.sum(ops.softplus(f"),
-        by="coins labels apart fooling zero_sum sure draw",
+        by="coins labels apart fooling zero_sum sure rounds draw",
     ),
     d_loss(
         "to be maximized",
@@ -179,7 +179,7 @@ LOSS_MUTANTS = [
     d_loss(
         "zero",
         instead="return 0.0 * ops.sum(real_logits)",
-        by=f"coins labels apart better fooling zero_sum sure trains rounds {GATES}",
+        by=f"coins labels apart better fooling zero_sum sure trains noise rounds {GATES}",
     ),
     nonsaturating(
         "the label of a fake",
@@ -208,12 +208,10 @@ LOSS_MUTANTS = [
     ),
     nonsaturating(
         "probabilities are expected",
-        instead="return -ops.mean(ops.log(ops.clip(fake_logits, 1e-7, 1)))",
-        by=f"coins formulas fooling saturates sure {GATES}",
+        instead="return -ops.mean(ops.log(ops.abs(fake_logits) + 1e-7))",
+        by=f"coins formulas fooling saturates sure rounds {GATES}",
     ),
-    nonsaturating(
-        "summed over the batch", ("mean", "sum"), by="coins formulas fooling saturates sure rounds draw"
-    ),
+    nonsaturating("summed over the batch", ("mean", "sum"), by="coins formulas fooling saturates sure draw"),
     nonsaturating("log2", ("ops.mean(", "1.442695 * ops.mean("), by="coins formulas fooling saturates sure"),
     minimax(
         "the sign of the discriminator", ("-ops", "ops"), by="coins formulas better zero_sum saturates sure"
@@ -522,12 +520,12 @@ RING_MUTANTS = [
     ring(
         "the real samples are noise",
         (REAL + ", opts", "tf.random.normal((RING_BATCH, 2)), opts"),
-        by=f"fresh {GATES}",
+        by="fresh covers",
     ),
     ring("the seed is forgotten", (SEED + "\n", ""), by="seed"),
     ring("one seed for all", (SEED, "keras.utils.set_random_seed(0)"), by="seed"),
     ring(
-        "one step, whatever is asked", ("for _ in range(steps)", "for _ in range(1)"), by=f"run fresh {GATES}"
+        "one step, whatever is asked", ("for _ in range(steps)", "for _ in range(1)"), by="run fresh covers"
     ),
     ring(
         "fakes are shown as real",
@@ -535,7 +533,7 @@ RING_MUTANTS = [
             "gan_train_step(G, D, sample_ring(RING_BATCH), opts, noise)",
             "gan_train_step(G, D, G(noise[0]), opts, noise)",
         ),
-        by=f"fresh {GATES}",
+        by="fresh covers",
     ),
     ring("the discriminator first", (RESULT, "return D, G, losses"), by=f"run seed {GATES}"),
     ring("no losses", (RESULT, "return G, D"), by=f"run seed {GATES}"),
@@ -543,7 +541,7 @@ RING_MUTANTS = [
     ring(
         "a generator that was not trained",
         (RESULT, "return make_ring_generator(), D, losses"),
-        by=f"seed {GATES}",
+        by="covers",
     ),
     ring(
         "it trains by a step of its own",
@@ -878,7 +876,7 @@ PENALTY_MUTANTS = [
         instead="return alpha * fake + (1 - alpha) * real",
         by="share curved between gp_round",
     ),
-    mix("the sum", ("(1 - alpha) * fake", "alpha * fake"), by="share curved between own_slope gp_round"),
+    mix("the sum", ("(1 - alpha) * fake", "alpha * fake"), by="share curved between gp_round"),
     mix(
         "the real samples",
         instead="return alpha * real + (1 - alpha) * real",
@@ -893,40 +891,48 @@ PENALTY_MUTANTS = [
     penalty(
         "the slope at the real samples",
         (POINTS, "points = real + 0 * fake"),
-        by="curved between gp_step gp_round",
+        by="curved between gp_round",
     ),
-    penalty(
-        "the slope at the fakes", (POINTS, "points = fake + 0 * real"), by="curved between gp_step gp_round"
-    ),
+    penalty("the slope at the fakes", (POINTS, "points = fake + 0 * real"), by="curved between gp_round"),
     penalty(
         "the norm over the batch",
         instead="points = interpolate(real, fake, alpha)\nwith tf.GradientTape() as tape:\n    tape.watch(points)\n    scores = critic(points)\ngradient = tape.gradient(scores, points)\nreturn ops.square(ops.sqrt(ops.sum(ops.square(gradient)) + 1e-12) - 1)",
-        by="curved straight between own_slope second gp_step gp_round",
+        by="curved straight between own_slope second gp_round",
     ),
-    penalty("no square root: |g|^2 - 1", (SLOPES, "slopes = squares"), by="curved straight between second"),
+    penalty(
+        "no square root: |g|^2 - 1",
+        (SLOPES, "slopes = squares"),
+        by="curved straight between second gp_round",
+    ),
     penalty(
         "the square of |g|^2 - 1 without the square",
         (MEAN, "ops.mean(squares - 1)"),
-        by="curved straight between second flat",
+        by="curved straight between second flat gp_round",
     ),
-    penalty("not squared", (MEAN, "ops.mean(ops.abs(slopes - 1))"), by="curved straight between second"),
+    penalty(
+        "not squared", (MEAN, "ops.mean(ops.abs(slopes - 1))"), by="curved straight between second gp_round"
+    ),
     penalty(
         "one-sided",
         (MEAN, "ops.mean(ops.square(ops.maximum(slopes - 1, 0)))"),
-        by="curved straight between second flat",
+        by="curved straight between second flat gp_round",
     ),
-    penalty("the slope should be 0", ("slopes - 1", "slopes"), by="curved straight between second flat"),
+    penalty(
+        "the slope should be 0", ("slopes - 1", "slopes"), by="curved straight between second flat gp_round"
+    ),
     penalty(
         "the sum over the batch",
         ("ops.mean(", "ops.sum("),
-        by="curved straight between own_slope second flat",
+        by="curved straight between own_slope second flat gp_round",
     ),
     penalty(
         "the mean squared, not the squares' mean",
         (MEAN, "ops.square(ops.mean(slopes) - 1)"),
-        by="curved between own_slope",
+        by="curved between own_slope gp_round",
     ),
-    penalty("lambda inside", ("return ops", "return 10 * ops"), by="curved straight between second flat"),
+    penalty(
+        "lambda inside", ("return ops", "return 10 * ops"), by="curved straight between second flat gp_round"
+    ),
     penalty(
         "the norm over the last axis alone",
         ("features = tuple(range(1, gradients.ndim))", "features = -1"),
@@ -935,17 +941,17 @@ PENALTY_MUTANTS = [
     penalty(
         "the largest component",
         ("ops.sum(ops.square(gradients), axis=features)", "ops.max(ops.square(gradients), axis=features)"),
-        by="curved straight between second",
+        by="curved straight between second gp_round",
     ),
     penalty(
         "cut off from the critic",
         (GRADIENT, "gradients = tf.stop_gradient(tape.gradient(scores, points))"),
-        by="second",
+        by="second gp_round",
     ),
     penalty(
         "through NumPy",
         (GRADIENT, "gradients = tf.constant(tape.gradient(scores, points).numpy())"),
-        by="second",
+        by="second gp_round",
     ),
     penalty(
         "the inner tape does not record its own gradient",
@@ -953,13 +959,13 @@ PENALTY_MUTANTS = [
             GRADIENT,
             "with tape.stop_recording() if False else tf.init_scope(): gradients = tape.gradient(scores, points)",
         ),
-        by="second",
+        by="second gp_round",
     ),
     penalty("the bare root", (SLOPES, "slopes = ops.sqrt(squares)"), by="flat"),
     penalty(
         "the slope of the mean score",
         ("scores = critic(points)", "scores = ops.mean(critic(points))"),
-        by="curved straight between own_slope second",
+        by="curved straight between own_slope second gp_round",
     ),
 ]
 

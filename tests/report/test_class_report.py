@@ -42,6 +42,9 @@ class FakeCourse:
     def notebook_name(self, assignment):
         return assignment
 
+    def marks_in_force(self, assignment):
+        return {"ada": {"written_attention": 3.5}}
+
 
 @pytest.fixture
 def course(tmp_path):
@@ -64,6 +67,16 @@ def test_writes_the_page_and_the_tables(course):
     checks = list(csv.DictReader((page.parent / "checks.csv").read_text().splitlines()))
     assert len(checks) == 9 * 13
     assert {check["outcome"] for check in checks} <= {"passed", "failed", "error", "timeout"}
+
+
+def test_marks_by_hand_are_shown_and_what_is_left_is_counted(course):
+    page = write_class_report(course, "p01_attention")
+    marks = {
+        row["student"]: row for row in csv.DictReader((page.parent / "marks.csv").read_text().splitlines())
+    }
+    assert (marks["ada"]["written_attention"], marks["ada"]["total"]) == ("3.5", "60.5")
+    assert (marks["bohr"]["written_attention"], marks["bohr"]["total"]) == ("", "")
+    assert "5 points, 8 of 9 to do" in text_of(page.read_text())
 
 
 def test_links_lead_to_the_feedback_pages(course, tmp_path):

@@ -6,8 +6,9 @@ import json
 import pytest
 from rich.console import Console
 
+from autograder.report.progress import progress, result_line
 from autograder.report.receipt import BatchResult, SubmissionResult
-from autograder.report.terminal import print_batch, progress, result_line, summary_line
+from autograder.report.terminal import print_batch, summary_line
 from tests.report.classes import a_class
 
 BATCH = BatchResult("p01_attention", 12.3, tuple(a_class(30)))

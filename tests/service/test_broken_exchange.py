@@ -74,10 +74,10 @@ def test_feedback_is_for_its_student_alone(released, hub):
     """There: whoever guessed or read a secret read the page."""
     id = released.submit(hub.ada).json()["id"]
     page = b"<p>Dear Ada"
-    released.send(hub.tina, page)
+    released.send(hub.ida, page)
     feedback = f"api/courses/one/submissions/{id}/feedback"
     body = {"files": listed({"ps.html": page}), "score": 3.0, "max_score": 7.0}
-    assert released.request("PUT", feedback, hub.tina, json=body).status_code == 200
+    assert released.request("PUT", feedback, hub.ida, json=body).status_code == 200
     assert released.get(f"{feedback}/ps.html", hub.ada).content == page
     assert released.get(f"{feedback}/ps.html", hub.bob).status_code == 404
     assert released.get(f"api/courses/one/submissions/{id}", hub.bob).status_code == 404

@@ -195,9 +195,9 @@ def test_files_of_a_student_are_saved_and_not_opened(browse, released, hub):
 def test_a_feedback_page_shows_and_does_nothing(browse, released, hub):
     id = graded(released, hub, hub.ada)
     content = EVIL.encode()
-    released.send(hub.tina, content)
+    released.send(hub.ida, content)
     body = {"files": listed({"ps.html": content}), "score": 5.0, "max_score": 7.0}
-    assert released.request("PUT", f"api/courses/one/submissions/{id}/feedback", hub.tina, json=body).ok
+    assert released.request("PUT", f"api/courses/one/submissions/{id}/feedback", hub.ida, json=body).ok
     answer = browse(hub.ada).get(f"courses/one/submissions/{id}/feedback/ps.html")
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox;")

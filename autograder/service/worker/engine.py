@@ -13,13 +13,14 @@ from autograder.errors import LauncherError
 from autograder.exchange.base import TIMESTAMP_FORMAT
 from autograder.exchange.folders import write_folder
 from autograder.grading import fingerprint
+from autograder.grading.ahead import modules_to_preload
 from autograder.grading.course import Course
+from autograder.grading.material import Material
 from autograder.grading.submission import (
     GradedSubmission,
     GradeTask,
     grade_in_worker,
-    modules_to_preload,
-    read_folder,
+    read_submission,
     released_files,
     seed_for,
 )
@@ -33,6 +34,7 @@ from autograder.service.stores import Stores
 __all__ = ["Engine", "HandedIn", "handed_in"]
 
 STUCK_S = 3600.0
+Key = tuple[str, tuple[str, ...], Path]  # of a launcher: isolation, what it imports ahead, the course
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Engine:
     def __init__(self, jobs: int = 1, preload: tuple[str, ...] | None = None):
         self.preload = preload
         self._jobs = jobs
-        self._pools: dict[tuple[str, tuple[str, ...]], tuple[WorkerPool, Launcher]] = {}
+        self._pools: dict[Key, tuple[WorkerPool, Launcher]] = {}
         self._lock = threading.Lock()
 
     def grade(self, root: Path, submission: HandedIn) -> GradedSubmission:
@@ -81,13 +83,16 @@ class Engine:
             if found.problem:
                 failed = SubmissionResult.failed(submission.student, submission.assignment, found.problem)
                 return GradedSubmission(failed)
-            files = read_folder(folder)
-        task = _task(course, submission, files, found.notebook.name)
-        graded = self._run(course.config.isolation, task)
+            files, left_out = read_submission(folder, found.notebook.name)
+        task = dataclasses.replace(_task(course, submission, files, found.notebook.name), left_out=left_out)
+        graded = self._run(course, task)
         settings = course.settings(submission.assignment)
-        checks = fingerprint.checks(task.checks, task.trusted, task.released, task.limits, settings)
+        material = Material.of(task.trusted, task.released, task.checks)
         result = dataclasses.replace(
-            graded.result, checks_sha256=checks, environment_sha256=fingerprint.environment()
+            graded.result,
+            checks_sha256=fingerprint.checks(material, task.limits, settings),
+            run_sha256=fingerprint.run(material, task.limits, settings, task.skipped),
+            environment_sha256=fingerprint.environment(),
         )
         return dataclasses.replace(graded, result=result)
 
@@ -98,8 +103,8 @@ class Engine:
             launcher.close()
         self._pools.clear()
 
-    def _run(self, isolation: str, task: GradeTask) -> GradedSubmission:
-        key = (isolation, modules_to_preload([task]) if self.preload is None else self.preload)
+    def _run(self, course: Course, task: GradeTask) -> GradedSubmission:
+        key = (course.config.isolation, self._preload(task), Path(course.root))
         for attempt in range(2):
             pool = self._pool(*key)
             try:
@@ -114,15 +119,21 @@ class Engine:
                 return GradedSubmission(SubmissionResult.failed(task.student, task.assignment, reason))
         raise AssertionError("unreachable")
 
-    def _pool(self, isolation: str, preload: tuple[str, ...]) -> WorkerPool:
-        with self._lock:
-            if (isolation, preload) not in self._pools:
-                launcher = on_demand.connect(isolation, preload=preload)
-                pool = WorkerPool(launcher, self._jobs, task_timeout_s=STUCK_S)
-                self._pools[isolation, preload] = pool, launcher
-            return self._pools[isolation, preload][0]
+    def _preload(self, task: GradeTask) -> tuple[str, ...]:
+        if self.preload is not None:
+            return self.preload
+        checks = [task.checks.read_bytes()] if task.checks else []
+        return modules_to_preload([task.files[task.notebook], *checks])
 
-    def _forget(self, key: tuple[str, tuple[str, ...]], pool: WorkerPool) -> None:
+    def _pool(self, isolation: str, preload: tuple[str, ...], root: Path) -> WorkerPool:
+        key = (isolation, preload, root)
+        with self._lock:
+            if key not in self._pools:
+                launcher = on_demand.connect(isolation, preload=preload, course=root)
+                self._pools[key] = WorkerPool(launcher, self._jobs, task_timeout_s=STUCK_S), launcher
+            return self._pools[key][0]
+
+    def _forget(self, key: Key, pool: WorkerPool) -> None:
         with self._lock:
             if key in self._pools and self._pools[key][0] is pool:
                 _, launcher = self._pools.pop(key)

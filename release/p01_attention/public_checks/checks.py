@@ -17,6 +17,9 @@ SHAPES = [  # leading axes, Tq, Tk, d, dv
 ]
 
 
+SOME_SHAPES = SHAPES[:2]
+
+
 SPLITS = [(2, 5, 12, 3), (1, 4, 6, 6), (3, 1, 8, 2), (2, 3, 5, 1)]  # B, T, D, h
 
 
@@ -46,10 +49,13 @@ def look_up(student, *memory, **scale):
 
 @question("hard_lookup", points=1, public=True)
 def test_hard_lookup_gives_the_value_of_the_best_match(student, reference, rng):
-    for size in 2 * MEMORIES:
-        memory = draw_memory(rng, size)
+    for size in MEMORIES:
+        query, keys, values = draw_memory(rng, size)
+        matches = keys @ query
+        largest = np.abs(matches).argmax()
+        keys[largest] *= -np.sign(matches[largest])  # so the match of the largest size is the worst
         message = "the output is the row of values, not of keys, whose key has the largest dot product"
-        close(student.hard_lookup(*memory), reference.hard_lookup(*memory), message)
+        close(student.hard_lookup(query, keys, values), reference.hard_lookup(query, keys, values), message)
 
 
 @question("soft_lookup", points=1, public=True)
@@ -102,7 +108,7 @@ def test_there_is_an_output_for_each_query_and_a_weight_for_each_pair(student, r
 
 @question("scaled_dot_product_attention", points=1, public=True)
 def test_weights_of_a_query_are_shares(student, rng):
-    for shape in SHAPES:
+    for shape in SOME_SHAPES:
         _, weights = attend(student, *draw_attention(rng, shape))
         weights = finite(weights, "the weights")
         assert (weights >= 0).all(), "no weight is negative: is there a softmax?"
@@ -150,13 +156,15 @@ def test_merging_undoes_splitting(student, rng):
         close(student.merge_heads(heads), x, "merge_heads puts back what split_heads has cut")
 
 
+def called_layer(student, d_model, num_heads):
+    """A multi-head attention that has been called, and so has its weights."""
+    shapes = (1, 2, d_model), (1, 3, d_model), (1, 3, d_model)
+    return shared(student, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
+
+
 def layer_twins(student, reference, rng, d_model, num_heads):
     """The student's and the reference's multi-head attention with the same random weights."""
-    shapes = (1, 2, d_model), (1, 3, d_model)
-    theirs, ours = (
-        shared(each, "MultiHeadAttention", shapes, d_model=d_model, num_heads=num_heads)
-        for each in (student, reference)
-    )
+    theirs, ours = (called_layer(each, d_model, num_heads) for each in (student, reference))
     set_random_weights(ours, rng)
     transplant(ours, theirs, "the weights are those of four dense layers D -> D", PARTS)
     return theirs, ours
@@ -179,7 +187,7 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
     message = "there is a row of D features for each query, and no weights unless they are asked for"
     query, value, _ = draw_inputs(rng, (2, 4, 3), 9)
     array(layer(query, value), message, shape=query.shape)
-    for batch, tq, tk in LENGTHS:
+    for batch, tq, tk in LENGTHS[1:]:
         query, value, key = draw_inputs(rng, (batch, tq, tk), 9)
         output, weights = attend_in_heads(layer, query, value, key)
         array(output, message, shape=(batch, tq, 9))
@@ -187,11 +195,10 @@ def test_the_layer_gives_an_output_and_if_asked_the_weights_of_each_head(student
 
 
 @question("multi_head_attention", points=1, public=True)
-def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
+def test_the_layer_has_the_weights_of_four_dense_layers(student):
     for d_model, num_heads in ((9, 3), (5, 1)):
         size = d_model**2 + d_model
-        layer = shared(student, "MultiHeadAttention", d_model=d_model, num_heads=num_heads)
-        layer(*draw_inputs(rng, (2, 3, 5), d_model))
+        layer = called_layer(student, d_model, num_heads)
         for part in PARTS:
             message = f"`{part}` has a kernel (D, D) and a bias (D,), whatever the number of heads"
             assert parameter_count(getattr(layer, part)) == size, message
@@ -203,39 +210,41 @@ def test_the_layer_has_the_weights_of_four_dense_layers(student, rng):
 def test_the_layer_agrees_with_the_reference(student, reference, rng):
     theirs, ours = layer_twins(student, reference, rng, 8, 2)
     message = "with the same weights the output is another: project, split, attend, merge, project"
-    for size in LENGTHS:
+    for size in SOME_LENGTHS:
         query, value, _ = draw_inputs(rng, size, 8)
         close(theirs(query, value), ours(query, value), message, atol=5e-5)
+
+
+def called_attention(student, name):
+    """One of the three layers, for 8 features, that has been called, and so has its weights."""
+    shapes = [(1, 2, 8), (1, 3, 8)] if name == "CrossAttention" else [(1, 2, 8)]
+    return shared(student, name, shapes, d_model=8, num_heads=2)
 
 
 @question("self_attention_layers", points=1, public=True)
 def test_the_three_layers_keep_the_shape_of_x(student, rng):
     for name in ("GlobalSelfAttention", "CrossAttention", "CausalSelfAttention"):
-        layer = shared(student, name, d_model=8, num_heads=2)
-        for batch, length, context_length in SOME_LENGTHS:
-            x, context = draw(rng, (batch, length, 8), (batch, context_length, 8))
-            output = layer(x, context) if name == "CrossAttention" else layer(x)
-            array(output, f"{name} gives one row for each row of x", shape=x.shape)
+        layer = called_attention(student, name)
+        x, context = draw(rng, (2, 4, 8), (2, 5, 8))
+        output = layer(x, context) if name == "CrossAttention" else layer(x)
+        array(output, f"{name} gives one row for each row of x", shape=x.shape)
 
 
 @question("self_attention_layers", points=1, public=True)
 def test_global_self_attention_agrees_with_the_reference(student, reference, rng):
-    theirs, ours = (
-        shared(each, "GlobalSelfAttention", [(1, 2, 8)], d_model=8, num_heads=2)
-        for each in (student, reference)
-    )
+    theirs, ours = (called_attention(each, "GlobalSelfAttention") for each in (student, reference))
     set_random_weights(ours, rng)
     transplant(ours.attention, theirs.attention, "`attention` is your MultiHeadAttention", PARTS)
     transplant(ours.layer_norm, theirs.layer_norm, "`layer_norm` is a LayerNormalization")
     message = "with the same weights the output is another than layer_norm(x + attention)"
-    for length in ((2, 5), (1, 6), (3, 2)):
+    for length in ((2, 5), (1, 6)):
         x = 2 * rng.normal(size=(*length, 8))
         close(theirs(x), ours(x), message, atol=2e-3, rtol=1e-3)  # room for another epsilon of the norm
 
 
 @question("self_attention_layers", points=1, public=True)
 def test_causal_self_attention_sees_nothing_that_comes_later(student, rng):
-    layer = shared(student, "CausalSelfAttention", d_model=8, num_heads=2)
+    layer = called_attention(student, "CausalSelfAttention")
     message = "a row of the output moves with a later row of x: the model can copy what it shall predict"
     x = rng.normal(size=(2, 6, 8))
     sees = influence(layer, x, rng, batched=True)  # (rows of the output, rows of x)

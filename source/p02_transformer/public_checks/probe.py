@@ -43,6 +43,7 @@ class Probe:
         self._namespace = namespace
         self._kept: dict[int, Any] = {}
         self._numbers = itertools.count(first)
+        self._seeds: set[int] = set()
         self._operations: dict[str, Callable[[dict], Any]] = {
             "ping": lambda request: True,
             "defined": lambda request: request["name"] in self._namespace,
@@ -161,11 +162,34 @@ class Probe:
         seed = request["seed"]
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        for name, function in (("tensorflow", "random.set_seed"), ("keras", "utils.set_random_seed")):
-            module = sys.modules.get(name)
-            if module is not None:
-                package, _, setter = function.partition(".")
-                getattr(getattr(module, package), setter)(seed % 2**31)
+        if not {"tensorflow", "keras"} & sys.modules.keys():
+            return
+        with contextlib.nullcontext() if seed in self._seeds else _kernels_kept():
+            if "keras" in sys.modules:
+                sys.modules["keras"].utils.set_random_seed(seed % 2**31)
+            else:
+                sys.modules["tensorflow"].random.set_seed(seed % 2**31)
+        self._seeds.add(seed)
+
+
+@contextlib.contextmanager
+def _kernels_kept():
+    """Let TensorFlow keep its kernels when its seed changes: to make them anew costs more than most checks.
+
+    It forgets them because a random kernel goes on from where it was when the same seed is set again. A seed
+    that was never set before has no such kernel.
+    """
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    wrapped = getattr(eager, "pywrap_tfe", None)
+    forget = getattr(wrapped, "TFE_ContextClearCaches", None)
+    if forget is None:
+        yield
+        return
+    wrapped.TFE_ContextClearCaches = lambda _context: None  # pyright: ignore[reportOptionalMemberAccess]
+    try:
+        yield
+    finally:
+        wrapped.TFE_ContextClearCaches = forget  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def serve(probe: Probe, sock: socket.socket, caps: Caps | None = None) -> None:
