@@ -54,6 +54,8 @@ def run(places: Places, settings: Settings, say: Callable[[str], None], config: 
         return hub.wait()
     except KeyboardInterrupt:
         say("stopping")
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_IGN)  # once is enough, and the hub needs its time
         hub.send_signal(signal.SIGTERM)
         hub.wait()
         return 0

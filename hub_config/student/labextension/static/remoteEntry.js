@@ -1,7 +1,7 @@
 /* Warns in JupyterLab before a server with a time limit ends.
  *
  * Written by hand as the module that JupyterLab's loader expects (a webpack container: `init` and `get`), so
- * that it needs no build. The server puts `serverEndsAt` (seconds since 1970) into the page
+ * that it needs no build. A job that ends puts `serverEndsAt` (seconds since 1970) into the page's configuration
  * (shared/time_limit.py); a server without a limit has none, and this does nothing.
  */
 (() => {
