@@ -18,7 +18,8 @@ NAME = "autograder-time-limit"
 SLURM_PROLOGUE = """\
 config="$HOME/.cache/autograder-server"
 mkdir -p "$config/labconfig"
-if ends="$(date -d "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e)" +%s)"; then
+ends="$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e || true)"
+if [ -n "$ends" ] && ends="$(date -d "$ends" +%s)"; then
     printf '{"serverEndsAt": "%s"}\\n' "$ends" > "$config/labconfig/page_config.json"
     export JUPYTER_CONFIG_PATH="$config:${JUPYTER_CONFIG_PATH:-}"
 fi

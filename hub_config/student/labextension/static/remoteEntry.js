@@ -15,7 +15,7 @@
     return (await versions[0].get())();
   }
 
-  async function activate() {
+  async function tell() {
     const { PageConfig } = await load('@jupyterlab/coreutils');
     const { Notification } = await load('@jupyterlab/apputils');
     const endsAt = Number(PageConfig.getOption('serverEndsAt'));
@@ -34,6 +34,8 @@
     }
   }
 
+  // Earlier a notification would be counted and not shown; awaiting it here would hold JupyterLab's start up.
+  const activate = app => { app.restored.then(tell); };
   const plugin = { id: 'autograder-time-limit:plugin', autoStart: true, activate };
   const module = { __esModule: true, default: plugin };
 
