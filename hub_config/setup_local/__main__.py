@@ -27,9 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="the first of six in a row (default: 8000)")
     parser.add_argument("--idle", type=int, default=3600, metavar="SECONDS", help="stop idle servers after")
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where servers run")
-    parser.add_argument(
-        "--demo", action="store_true", help="make sure that this is the demo: one person, no root"
-    )
+    parser.add_argument("--demo", action="store_true", help="only as one person without root")
     parser.add_argument("--set-up-only", action="store_true", help="do not start the hub")
     parser.add_argument("--new-passwords", action="store_true", help="give everybody a new password")
     parser.add_argument(
