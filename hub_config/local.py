@@ -33,7 +33,7 @@ c.JupyterHub.cookie_secret_file = str(places.state / "cookie_secret")
 c.JupyterHub.cleanup_servers = True
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
 c.ConfigurableHTTPProxy.command = str(places.proxy_program)
-c.ConfigurableHTTPProxy.pid_file = str(places.proxy_pid_file)
+c.ConfigurableHTTPProxy.pid_file = str(places.state / "proxy.pid")
 
 # Who may come in: the class file's names and nobody else, whoever the hub has known before
 if settings.demo:
@@ -106,3 +106,8 @@ c.JupyterHub.services = [
     services.metrics_reader(places.metrics_token.read_text()),
     services.idle_culler(sys.executable, idle_s=settings.idle_s),
 ]
+if settings.demo:
+    # The hub sets a home for services of other users only, and not every container knows yours by its uid.
+    for each in c.JupyterHub.services:
+        if "command" in each:
+            each["environment"]["HOME"] = str(Path.home())

@@ -48,7 +48,7 @@ c.SlurmSpawner.req_keepvars_extra = ",".join(slurm_conf)
 c.SlurmSpawner.req_srun = ""
 c.SlurmSpawner.req_prologue = time_limit.SLURM_PROLOGUE
 c.SlurmSpawner.req_partition = os.environ.get("AUTOGRADER_SLURM_PARTITION", "")
-# Job's output into the home's dot folder, not among the student's files.
+# The server's log goes into a hidden file of the home, not among the student's work.
 c.SlurmSpawner.batch_script = slurm.BATCH_SCRIPT
 
 # Grading: jobs of the grader on the same cluster, as many as there is work, none while there is none

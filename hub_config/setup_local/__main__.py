@@ -27,7 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="the first of six in a row (default: 8000)")
     parser.add_argument("--idle", type=int, default=3600, metavar="SECONDS", help="stop idle servers after")
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where servers run")
-    parser.add_argument("--demo", action="store_true", help="as without root: one person, no isolation")
+    parser.add_argument("--demo", action="store_true", help="only as one person without root")
     parser.add_argument("--set-up-only", action="store_true", help="do not start the hub")
     parser.add_argument("--new-passwords", action="store_true", help="give everybody a new password")
     parser.add_argument(
@@ -44,7 +44,10 @@ def say(text: str) -> None:
 
 def main() -> int:
     given = arguments()
-    demo = given.demo or os.geteuid() != 0
+    if given.demo and os.geteuid() == 0:
+        say("the demo would run every notebook as root: start it as an ordinary user")
+        return 2
+    demo = os.geteuid() != 0
     prefix = (given.prefix or (DEMOS_PREFIX if demo else ROOTS_PREFIX)).absolute()
     places = Places(prefix, demo)
     try:

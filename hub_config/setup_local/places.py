@@ -88,10 +88,6 @@ class Places:
         return self.prefix / "state"
 
     @property
-    def proxy_pid_file(self) -> Path:
-        return self.state / "proxy.pid"
-
-    @property
     def metrics_token(self) -> Path:
         """With it Prometheus reads the hub's metrics."""
         return self.state / "metrics_token"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -11,7 +13,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
+
+import psutil
 
 from hub_config.setup_local.environments import SetupFailed
 from hub_config.setup_local.places import CHECKOUT, PREFIX_VARIABLE, Places, Ports, Settings
@@ -19,6 +22,7 @@ from hub_config.shared.people import read_people
 from hub_config.shared.roles import STATUS, SUBMISSION_SERVICE
 
 READY_WITHIN_S = 120
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 ASK_EVERY_S = 0.25
 
 
@@ -42,6 +46,7 @@ def run(places: Places, settings: Settings, say: Callable[[str], None], config: 
     environment = {**os.environ, PREFIX_VARIABLE: str(places.prefix), "PYTHONPATH": str(CHECKOUT)}
     # With `nohup … &` children would ignore SIGINT, and stopping would take 40 s in place of 6.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _adopt_orphans()
     hub = subprocess.Popen(command, env=environment, cwd=places.state, start_new_session=True)
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
@@ -54,21 +59,29 @@ def run(places: Places, settings: Settings, say: Callable[[str], None], config: 
         return hub.wait()
     except KeyboardInterrupt:
         say("stopping")
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_IGN)  # once is enough, and the hub needs its time
         hub.send_signal(signal.SIGTERM)
         hub.wait()
         return 0
     finally:
-        _end_proxy(places)
+        _end_orphans()
 
 
-def _end_proxy(places: Places) -> None:
-    """A hub that fails while it starts leaves its proxy behind, which would hold the port."""
-    try:
-        pid = int(places.proxy_pid_file.read_text())
-        if places.proxy_program.name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError):
-        return  # it ended with its hub, as it should
+def _adopt_orphans() -> None:
+    """From now on processes that a hub leaves behind become children of this one."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    """A hub that fails while it starts leaves its proxy and services behind, which would hold the ports."""
+    left = psutil.Process().children(recursive=True)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(left, timeout=10)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _interrupt() -> None:

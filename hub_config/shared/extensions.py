@@ -57,7 +57,6 @@ def write_role_folders(folder: Path, course: str) -> None:
         _write(place / "jupyter_server_config.d" / "nbgrader.json", _server(wanted))
         _write(place / "labconfig" / "page_config.json", _lab(wanted))
         _write(place / "nbgrader_config.py", NBGRADER_CONFIG.format(course=course))
-        _write(place / "jupyter_server_config.py", time_limit.SERVER_CONFIG)
     time_limit.install(folder / DATA)
 
 

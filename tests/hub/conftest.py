@@ -105,12 +105,6 @@ def remove_people():
 
 @pytest.fixture(scope="session")
 def local_hub(tmp_path_factory):
-    if os.environ.get("DEVHUB"):  # DEV
-        import json  # DEV
-
-        u, pw, r, lg, pr, co = json.loads(Path(os.environ["DEVHUB"]).read_text())  # DEV
-        yield RunningHub(u, pw, r, Path(lg), Path(pr), Path(co))  # DEV
-        return  # DEV
     require_root_and_programs()
     process, hub = start_hub(tmp_path_factory.mktemp("hub"), port=18400)
     yield hub

@@ -1,5 +1,6 @@
 """The demo without root: it says what it is, and the loop's parts answer."""
 
+import os
 import re
 import signal
 import subprocess
@@ -16,16 +17,22 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PORT = 18600
 
 
+def make_demo():
+    """`make hub` as an ordinary user who owns the checkout: root's tests become one in a user namespace."""
+    as_user = ["unshare", "--user", "--map-user=12345", "--map-group=12345"] if os.geteuid() == 0 else []
+    return [*as_user, sys.executable, "-m", "hub_config.setup_local", "--demo"]
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Returns: what it said, what it printed, the folder."""
     require_program("node", "nodejs")
     folder = tmp_path_factory.mktemp("demo")
     said, printed = folder / "said", folder / "printed"
-    command = [sys.executable, "-m", "hub_config.setup_local", "--demo", "--port", str(PORT)]
-    command += ["--prefix", str(folder / "hub")]
+    command = [*make_demo(), "--port", str(PORT), "--prefix", str(folder / "hub")]
+    environment = {**os.environ, "HOME": str(folder), "USER": "somebody"}
     with said.open("w") as err, printed.open("w") as out:
-        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=out, stderr=err)
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=out, stderr=err, env=environment)
     for _ in range(240):
         if "ready after" in said.read_text() or process.poll() is not None:
             break
@@ -66,10 +73,18 @@ def test_the_service_answers(demo):
 
 def test_removing_it_asks_for_a_stopped_hub_and_touches_no_other_folder(demo, tmp_path):
     _, _, folder = demo
-    remove = [sys.executable, "-m", "hub_config.setup_local", "--demo", "--remove", "--yes", "--prefix"]
+    remove = [*make_demo(), "--remove", "--yes", "--prefix"]
     running = subprocess.run([*remove, str(folder)], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
     assert running.returncode == 2 and "Is a hub running?" in running.stderr and folder.exists()
     (tmp_path / "mine").write_text("keep")
     other = subprocess.run([*remove, str(tmp_path)], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
     assert other.returncode == 2 and "not a folder that make hub made" in other.stderr
     assert (tmp_path / "mine").exists()
+
+
+def test_root_is_told_to_start_it_as_somebody_else():
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be refused")
+    command = [sys.executable, "-m", "hub_config.setup_local", "--demo"]
+    run = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2 and "as an ordinary user" in run.stderr

@@ -5,7 +5,9 @@ import copy
 import json
 import os
 import re
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import jsonschema
 import kubernetes_validate
@@ -269,3 +271,21 @@ def test_each_token_comes_from_the_charts_secret(name, service):
     token = next(each for each in container["env"] if each["name"] == "JUPYTERHUB_API_TOKEN")
     assert token["valueFrom"]["secretKeyRef"] == {"name": "hub", "key": f"hub.services.{service}.apiToken"}
     assert VALUES["hub"]["services"][service]["url"] == f"http://{name}:8000"
+
+
+def test_the_hubs_own_code_runs_and_chooses_what_a_server_loads(monkeypatch):
+    z2jh = ModuleType("z2jh")
+    z2jh.get_config = lambda key: VALUES["custom"][key.removeprefix("custom.")]
+    monkeypatch.setitem(sys.modules, "z2jh", z2jh)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    c = Config()
+    for code in VALUES["hub"]["extraConfig"].values():
+        exec(compile(code, "values.yaml", "exec"), {"c": c})
+    group = SimpleNamespace(name="formgrade-deep_learning")
+    spawner = SimpleNamespace(user_options={"profile": "gpu"}, environment={"A": "1"})
+    spawner.user = SimpleNamespace(settings={"users": {}}, groups=[group])
+    c.Spawner.pre_spawn_hook(spawner)
+    assert spawner.environment["JUPYTER_CONFIG_PATH"] == "/opt/autograder/etc/assistant"
+    assert spawner.environment["A"] == "1"
+    dockerfile = (HERE / "student.Dockerfile").read_text()
+    assert "write_role_folders(Path('/opt/autograder/etc')" in dockerfile

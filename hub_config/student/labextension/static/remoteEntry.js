@@ -1,7 +1,7 @@
 /* Warns in JupyterLab before a server with a time limit ends.
  *
  * Written by hand as the module that JupyterLab's loader expects (a webpack container: `init` and `get`), so
- * that it needs no build. The server puts `serverEndsAt` (seconds since 1970) into the page
+ * that it needs no build. A job that ends puts `serverEndsAt` (seconds since 1970) into the page's configuration
  * (shared/time_limit.py); a server without a limit has none, and this does nothing.
  */
 (() => {
@@ -15,7 +15,7 @@
     return (await versions[0].get())();
   }
 
-  async function activate() {
+  async function tell() {
     const { PageConfig } = await load('@jupyterlab/coreutils');
     const { Notification } = await load('@jupyterlab/apputils');
     const endsAt = Number(PageConfig.getOption('serverEndsAt'));
@@ -34,6 +34,8 @@
     }
   }
 
+  // Earlier a notification would be counted and not shown; awaiting it here would hold JupyterLab's start up.
+  const activate = app => { app.restored.then(tell); };
   const plugin = { id: 'autograder-time-limit:plugin', autoStart: true, activate };
   const module = { __esModule: true, default: plugin };
 
