@@ -113,7 +113,7 @@ def test_the_notebook_ran(submission):
 ASSERTS = {
     "affine": "assert affine([[1, 2]], 3, 4) == [[7, 10]]",
     "labels": "assert labels([[0, 0], [9, 9]], [[9, 8], [0, 1]]) == [1, 0]",
-    "counter": "c = Counter()\nc.add(1)\nassert c.add(2) == 3",
+    "counter": "c = Counter()\nfirst = c.add(1)\nassert c.add(2) == 3",
     "describe": "assert describe(3) == '3 is odd'",
     "submission_contract": "assert callable(affine)",
 }

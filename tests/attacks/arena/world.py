@@ -51,7 +51,7 @@ class World:
         if os.geteuid() == 0 and user == "ordinary":
             subprocess.run(["chown", "-R", f"{ORDINARY_UID}:{ORDINARY_UID}", place], check=True)
         done = subprocess.run(
-            [sys.executable, "-B", __file__, user, f"{place}/order.json"],
+            [sys.executable, "-B", __file__, user, "arena_run", f"{place}/order.json"],
             env=_environment(place),
             cwd="/",
             timeout=TIMEOUT_S,
@@ -64,6 +64,28 @@ class World:
         observed["stderr"] = done.stderr
         observed["root"] = f"{place}/course"
         return observed
+
+
+    def script(self, user: str, module: str, *arguments: str, timeout_s: float = 3600.0) -> dict:
+        """What a module of this folder has written to `{place}/observed.json`, run as this user."""
+        self._count += 1
+        place = self.folder / f"{self._count}-{module}"
+        for name in ("tmp", "home"):
+            (place / name).mkdir(parents=True)
+        if os.geteuid() == 0 and user == "ordinary":
+            subprocess.run(["chown", "-R", f"{ORDINARY_UID}:{ORDINARY_UID}", place], check=True)
+        command = [module, *(argument.format(place=place) for argument in arguments)]
+        done = subprocess.run(
+            [sys.executable, "-B", __file__, user, *command],
+            env=_environment(place),
+            cwd="/",
+            timeout=timeout_s,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert (place / "observed.json").exists(), done.stderr[-4000:]
+        print(done.stderr[-4000:], file=sys.stderr)
+        return json.loads((place / "observed.json").read_text())
 
 
 def _environment(place: Path) -> dict[str, str]:
@@ -79,14 +101,15 @@ def _environment(place: Path) -> dict[str, str]:
 
 def main() -> None:
     """In the child: get out of the way what is in the way, become the user, and run."""
-    user, order = sys.argv[1:]
+    user, *command = sys.argv[1:]
+    command = ["arena_run", *command] if command[0].endswith(".json") else command
     if os.geteuid() == 0:
         _open_the_way([Path(sys.base_prefix), Path(sys.prefix), REPOSITORY])
         if user == "ordinary":
             os.setgroups([])
             os.setresgid(*[ORDINARY_UID] * 3)
             os.setresuid(*[ORDINARY_UID] * 3)
-    os.execv(sys.executable, [sys.executable, "-B", "-m", "arena_run", order])
+    os.execv(sys.executable, [sys.executable, "-B", "-m", *command])
 
 
 def _open_the_way(needed: list[Path]) -> None:
