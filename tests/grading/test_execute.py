@@ -179,7 +179,10 @@ def test_a_message_of_frames_without_end_is_not_taken_in(run):
 
 def test_a_cells_number_is_one(run):
     """Pages show it as it is."""
-    done = run(SEND + "for count in ('<script>', -1, [1], None, 10**400):\n    send('execute_input', execution_count=count)")
+    done = run(
+        SEND
+        + "for count in ('<script>', -1, [1], None, 10**400):\n    send('execute_input', execution_count=count)"
+    )
     assert type(done.nb.cells[0].execution_count) is int
     nbformat.validate(done.nb)
 
@@ -187,7 +190,10 @@ def test_a_cells_number_is_one(run):
 def test_a_display_is_updated_where_it_is(run):
     done = run("print('first')", "h = display('old', display_id=True)\nprint('second')", "h.update('new')")
     assert text(done, 0) == "first\n"
-    assert [output.get("data", {}).get("text/plain") for output in done.nb.cells[1].outputs] == ["'new'", None]
+    assert [output.get("data", {}).get("text/plain") for output in done.nb.cells[1].outputs] == [
+        "'new'",
+        None,
+    ]
     assert outcomes(done) == [None, None, None]
 
 

@@ -65,19 +65,25 @@ def _table(world: World, otter: str | None) -> str:
         assignment: world.run("ordinary", "namespaces", names, assignment=assignment, honest=0)["results"]
         for assignment in ("ps", "plain")
     }
-    stock = world.script("ordinary", "compare_graders", "--as-user", "{place}", *(["--otter", otter] if otter else []))
+    stock = world.script(
+        "ordinary", "compare_graders", "--as-user", "{place}", *(["--otter", otter] if otter else [])
+    )
     versions = [f"nbgrader {importlib.metadata.version('nbgrader')}", f"otter-grader {stock['version']}"]
     heads = ["attack", "autograder, checks", "autograder, plain asserts (flagged)", *versions]
     rows = []
     forged = dict.fromkeys(heads[1:], 0)
     for attack in ATTACKS:
         cells = []
-        for head, scores in zip(heads[1:], (ours["ps"], ours["plain"], stock["nbgrader"], stock["otter"]), strict=True):
+        for head, scores in zip(
+            heads[1:], (ours["ps"], ours["plain"], stock["nbgrader"], stock["otter"]), strict=True
+        ):
             score = scores.get(attack.who)
             score = score["score"] if isinstance(score, dict) else score
             won = attack is not HONEST and isinstance(score, int | float) and score > 0
             forged[head] += won
-            cells.append(f"**{score:g} of 10**" if won else score if isinstance(score, str) else _shown(score))
+            cells.append(
+                f"**{score:g} of 10**" if won else score if isinstance(score, str) else _shown(score)
+            )
         rows.append(f"| {attack.name}: {attack.tries} | {' | '.join(cells)} |")
     counts = " | ".join(f"**{count} forged**" for count in forged.values())
     today = datetime.date.today().isoformat()
@@ -156,7 +162,18 @@ def _by_otter(root: Path, otter: str) -> dict[str, float | str]:
         folder.mkdir()
         nb = _for_otter(attack)
         (folder / "plain.ipynb").write_text(json.dumps(nb))
-        command = [otter, "-m", "otter", "run", "-a", "../autograder.zip", "-o", ".", "--no-logo", "plain.ipynb"]
+        command = [
+            otter,
+            "-m",
+            "otter",
+            "run",
+            "-a",
+            "../autograder.zip",
+            "-o",
+            ".",
+            "--no-logo",
+            "plain.ipynb",
+        ]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=WAIT_S)
         except subprocess.TimeoutExpired:

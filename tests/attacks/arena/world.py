@@ -65,7 +65,6 @@ class World:
         observed["root"] = f"{place}/course"
         return observed
 
-
     def script(self, user: str, module: str, *arguments: str, timeout_s: float = 3600.0) -> dict:
         """What a module of this folder has written to `{place}/observed.json`, run as this user."""
         self._count += 1
