@@ -73,6 +73,12 @@ def test_expected_infinities_are_required():
             close(np.array(wrong), np.array([-np.inf, 1]), "m")
 
 
+def test_nan_is_close_to_nothing():
+    for pair in ((np.nan, np.nan), (1.0, np.nan), (np.nan, 1.0)):
+        with pytest.raises(AssertionError, match="NaN"):
+            close(*map(np.array, pair), "m")
+
+
 def test_truth_values_compare_exactly():
     close(np.array([True, False]), [True, False], "m")
     with pytest.raises(AssertionError, match="1 of 2 entries differ"):
