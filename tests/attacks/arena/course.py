@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 FULL = 10.0
 POINTS = {"affine": 2.0, "labels": 2.0, "counter": 2.0, "describe": 2.0, "submission_contract": 2.0}
-LIMITS = "cell_s = 4\nnotebook_s = 20\ncheck_s = 2\nmemory_mb = 512\ntasks = 64\nwork_mb = 64\nfile_mb = 32"
+LIMITS = "cell_s = 5\nnotebook_s = 20\ncheck_s = 3\nmemory_mb = 512\ntasks = 64\nwork_mb = 64\nfile_mb = 32"
 
 RIGHT = """\
 def affine(x, scale, shift):
