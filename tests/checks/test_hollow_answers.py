@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder.checking.catalogue import check_catalogue
 from autograder.checking.student import Student
 from autograder.checking.suite import run_checks
 from autograder.checking.transports import LocalTransport
+from autograder.grading.checked import settle_conditional
 
 CHECKS = Path(__file__).parents[2] / "autograder" / "checks"
 SETS = ("p01_attention", "p02_transformer", "p03_training_decoding", "p08_vae", "p10_gan")
@@ -79,7 +81,8 @@ class Everything(dict):
 @pytest.mark.parametrize("problem_set", SETS)
 def test_an_answer_with_nothing_in_it_passes_no_check(problem_set, answer):
     student = Student(LocalTransport(Everything(HOLLOW[answer])))
-    results = run_checks(CHECKS / f"{problem_set}.py", student, seed=1, check_s=20.0)
+    checks = CHECKS / f"{problem_set}.py"
+    results = settle_conditional(check_catalogue(checks), run_checks(checks, student, seed=1, check_s=20.0))
     assert len(results) > 10
     passed = {result.id: result.points for result in results if result.outcome == "passed" and result.points}
     assert passed == {}
