@@ -45,7 +45,8 @@ def given(*strategies, examples=EXAMPLES):
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
 )
 
 
@@ -66,7 +67,9 @@ NBGRADER = fields(
     points=st.floats(),
     cell_type=st.sampled_from(["code", "markdown", "raw"]),
 )
-BUNDLE = fields(**{kind: st.text() for kind in ("text/plain", "text/html", "image/png", "image/svg+xml", "x/y")})
+BUNDLE = fields(
+    **{kind: st.text() for kind in ("text/plain", "text/html", "image/png", "image/svg+xml", "x/y")}
+)
 OUTPUT = fields(
     output_type=st.sampled_from(["stream", "display_data", "execute_result", "error"]),
     name=st.sampled_from(["stdout", "stderr"]),
@@ -78,7 +81,11 @@ OUTPUT = fields(
     evalue=st.text(),
     traceback=st.lists(st.text()),
 )
-SOURCE = st.text() | st.lists(st.text()) | st.sampled_from(["1\r\n2", "$\\href{x}$", "<script>", "![a](attachment:b)"])
+SOURCE = (
+    st.text()
+    | st.lists(st.text())
+    | st.sampled_from(["1\r\n2", "$\\href{x}$", "<script>", "![a](attachment:b)"])
+)
 CELL = fields(
     cell_type=st.sampled_from(["code", "markdown", "raw", "heading"]),
     source=SOURCE,
@@ -111,7 +118,9 @@ def test_any_notebook_is_marked_or_refused_with_a_reason(notebook):
     _mark(json.dumps(notebook).encode())
 
 
-@given(st.binary(max_size=400) | st.text(max_size=200).map(lambda text: text.encode("utf-16", "surrogatepass")))
+@given(
+    st.binary(max_size=400) | st.text(max_size=200).map(lambda text: text.encode("utf-16", "surrogatepass"))
+)
 def test_any_file_is_marked_or_refused_with_a_reason(data):
     _mark(data)
 
@@ -144,7 +153,9 @@ def _mark(data):
 MESSAGE = "message-1"
 KINDS = ("stream", "display_data", "execute_result", "error", "clear_output", "update_display_data", "status")
 CONTENT = fields(
-    **{"name": st.sampled_from(["stdout", "stderr"]), "text": st.text(), "wait": st.booleans()},
+    name=st.sampled_from(["stdout", "stderr"]),
+    text=st.text(),
+    wait=st.booleans(),
     data=BUNDLE,
     metadata=BUNDLE,
     transient=fields(display_id=st.sampled_from(["a", "b"])),
@@ -193,10 +204,12 @@ DTYPES = st.sampled_from(["|b1", "<f4", "<f8", "<i8", "|O", "<U4", "|V9", ">f4",
 SPECS = st.lists(st.tuples(DTYPES, st.lists(st.integers(-1, 2**40), max_size=4)), max_size=3)
 TREE = st.recursive(
     LEAVES | st.fixed_dictionaries({"array": st.integers(-1, 3)}) | st.just({"ref": [1, []]}),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.fixed_dictionaries({"tuple": st.lists(inner, max_size=3)})
-    | st.fixed_dictionaries({"dict": st.lists(st.tuples(st.text(max_size=5), inner), max_size=3)})
-    | st.fixed_dictionaries({"ref": st.lists(JSON, max_size=3)}),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.fixed_dictionaries({"tuple": st.lists(inner, max_size=3)})
+        | st.fixed_dictionaries({"dict": st.lists(st.tuples(st.text(max_size=5), inner), max_size=3)})
+        | st.fixed_dictionaries({"ref": st.lists(JSON, max_size=3)})
+    ),
     max_leaves=8,
 )
 COMPARISONS = (
@@ -255,7 +268,9 @@ def test_any_reply_fails_a_comparison_and_nothing_else(wire, tree, specs, raw):
             assert str(verdict)
 
 
-@given(st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner), max_leaves=6))
+@given(
+    st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner), max_leaves=6)
+)
 def test_any_value_fails_a_comparison_and_nothing_else(wire, value):
     def reply(number):
         return framed(encode({"n": number, "value": value}))

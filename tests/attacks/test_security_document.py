@@ -27,5 +27,7 @@ def test_what_the_document_names_exists():
 
 
 def test_the_count_leaves_out_what_does_nothing(tmp_path):
-    (tmp_path / "x.py").write_text('"""A\ndocstring."""\n\n# a comment\nX = """\nno docstring\n"""\n\n\ndef f():\n    """D."""\n    return X\n')
+    (tmp_path / "x.py").write_text(
+        '"""A\ndocstring."""\n\n# a comment\nX = """\nno docstring\n"""\n\n\ndef f():\n    """D."""\n    return X\n'
+    )
     assert trusted_part.lines_of_code(tmp_path / "x.py") == 5

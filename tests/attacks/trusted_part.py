@@ -1,7 +1,7 @@
 """The trusted part of the system, as SECURITY.md lists it: which files, what each is trusted with, how long it is.
 
-    python tests/attacks/trusted_part.py            prints the table
-    python tests/attacks/trusted_part.py --write    puts it into SECURITY.md
+python tests/attacks/trusted_part.py            prints the table
+python tests/attacks/trusted_part.py --write    puts it into SECURITY.md
 """
 
 from __future__ import annotations

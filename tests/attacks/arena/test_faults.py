@@ -64,7 +64,9 @@ def marks(root):
 
 
 @pytest.mark.parametrize(
-    ("every", "offset"), [(4, 1), pytest.param(1, 0, marks=pytest.mark.slow)], ids=["some steps", "every step"]
+    ("every", "offset"),
+    [(4, 1), pytest.param(1, 0, marks=pytest.mark.slow)],
+    ids=["some steps", "every step"],
 )
 def test_a_batch_may_be_killed_at_any_step(tmp_path, every, offset):
     """ada had 10 points and has handed in nothing of worth since; bob had 8 and has 10 now."""
@@ -117,9 +119,9 @@ def _children(command):
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            if path.read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
-                if command in path.with_name("cmdline").read_text():
-                    found.append(int(path.parent.name))
+            ours = path.read_text().rpartition(")")[2].split()[1] == str(os.getpid())
+            if ours and command in path.with_name("cmdline").read_text():
+                found.append(int(path.parent.name))
     return found
 
 
@@ -144,7 +146,7 @@ def test_a_gradebook_that_cannot_be_written_is_told_before_anything_is_graded(ro
     with (root / "nbgrader_config.py").open("a") as file:
         file.write(f"c.CourseDirectory.db_url = 'sqlite:///file:{root}/gradebook.db?mode=ro&uri=true'\n")
     started = time.monotonic()
-    with pytest.raises(GradebookError, match="read-?only"):
+    with pytest.raises(GradebookError, match=r"read-?only"):
         grade(root)
     assert time.monotonic() - started < 30
     assert read_receipt(Course(root).report_file("ps", "ada")).score == 10.0  # as the gradebook has it
@@ -156,7 +158,10 @@ def test_a_locked_gradebook_is_told_with_what_to_do(root):
     grade(root)
     with contextlib.closing(sqlite3.connect(root / "gradebook.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with GradebookWriter(Course(root), lock_wait_s=0.3) as writer, pytest.raises(GradebookError, match="run this again"):
+        with (
+            GradebookWriter(Course(root), lock_wait_s=0.3) as writer,
+            pytest.raises(GradebookError, match="run this again"),
+        ):
             writer.check()
 
 
@@ -203,14 +208,14 @@ def test_a_full_disk_costs_nothing_but_a_rerun(root, room_kb):
         subprocess.run(["umount", "-l", mounted], check=True)
 
 
-HUNGRY = '''
+HUNGRY = """
 @question("affine", points=1)
 def test_of_zero_is_the_shift(student, rng):
     kept = []
     if student.affine([[0.0]], 1.0, 1.0) == "hungry":
         kept = [np.zeros(1 << 27) for _ in range(60)]  # a gigabyte each
     assert not kept
-'''
+"""
 
 
 def test_memory_that_runs_out_in_a_grader_is_a_failed_check(root):
