@@ -79,7 +79,9 @@ def test_nan_is_close_to_nothing():
             close(*map(np.array, pair), "m")
 
 
-@pytest.mark.parametrize("hollow", [np.zeros((0, 3)), np.zeros(0, bool), np.full(3, np.inf), np.full(3, np.nan)])
+@pytest.mark.parametrize(
+    "hollow", [np.zeros((0, 3)), np.zeros(0, bool), np.full(3, np.inf), np.full(3, np.nan)]
+)
 def test_where_nothing_finite_is_expected_nothing_has_been_shown(hollow):
     with pytest.raises(AssertionError):
         close(hollow, hollow, "m")

@@ -19,7 +19,8 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
     """Both have one shape, and |actual - expected| <= atol + rtol |expected| everywhere, in float64.
 
     Integers compare with real numbers, truth values only with truth values. Where infinity is expected, the
-    same is required. NaN is close to nothing: where two of a student's results are compared, both could be.
+    same is required. Something finite must be: where two of a student's results are compared, both could be
+    NaN, infinite or empty.
     """
     want = np.asarray(expected)
     got = array(actual, message, shape=want.shape)
@@ -27,6 +28,8 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
         got.dtype.kind == "c" and want.dtype.kind != "c"
     ):
         raise AssertionError(f"{message} (it holds {_KINDS[got.dtype.kind]}, not {_KINDS[want.dtype.kind]})")
+    if not np.isfinite(want).any():
+        raise AssertionError(f"{message} (there is no finite number to compare)")
     if want.dtype.kind == "b":
         if (wrong := np.count_nonzero(got != want)) > 0:
             raise AssertionError(f"{message} ({wrong} of {want.size} entries differ)")
