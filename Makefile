@@ -41,7 +41,6 @@ test-slow: setup ## the tests that take minutes
 
 prove: setup ## the proof of the checks: every listed mistake is caught, right solutions keep their points
 	$(RUN)autograder mutants
-	$(RUN)autograder mutants --seeds 2
 
 build: setup ## source texts -> source and release notebooks
 	$(RUN)autograder build

@@ -315,7 +315,7 @@ with when_written():
     for name, code in codes.items():
         mean, log_var = (tf.constant([values] * 300, tf.float32) for values in code)
         axes[0].scatter(*np.asarray(layer(mean, log_var, training=True)).T, s=5, label=f"log_var {code[1]}")
-    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].legend(frameon=False, fontsize=8, markerscale=3)
     axes[0].set(title="300 draws of three codes", xlim=(-4.5, 4.5), ylim=(-5, 4))
 
     mean, log_var = tf.Variable([[-3.0, -2.0]]), tf.Variable([[0.0, 0.0]])
@@ -330,7 +330,7 @@ with when_written():
         mean.assign_sub(0.1 * gradients[0])
         log_var.assign_sub(0.3 * gradients[1])
     axes[1].plot(*star.numpy()[0], "*", color="black", markersize=12)
-    axes[1].legend(frameon=False, fontsize=8)
+    axes[1].legend(frameon=False, fontsize=8, markerscale=3)
     axes[1].set(title="a cloud that is trained")
     plt.show()
 

@@ -18,8 +18,9 @@ _KINDS = {"b": "truth values", "i": "integers", "u": "integers", "f": "real numb
 def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: float = 1e-5) -> None:
     """Both have one shape, and |actual - expected| <= atol + rtol |expected| everywhere, in float64.
 
-    Integers compare with real numbers, truth values only with truth values. Where NaN or infinity is
-    expected, the same is required.
+    Integers compare with real numbers, truth values only with truth values. Where infinity is expected, the
+    same is required. Something finite must be: where two of a student's results are compared, both could be
+    NaN, infinite or empty.
     """
     want = np.asarray(expected)
     got = array(actual, message, shape=want.shape)
@@ -27,6 +28,8 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
         got.dtype.kind == "c" and want.dtype.kind != "c"
     ):
         raise AssertionError(f"{message} (it holds {_KINDS[got.dtype.kind]}, not {_KINDS[want.dtype.kind]})")
+    if not np.isfinite(want).any():
+        raise AssertionError(f"{message} (there is no finite number to compare)")
     if want.dtype.kind == "b":
         if (wrong := np.count_nonzero(got != want)) > 0:
             raise AssertionError(f"{message} ({wrong} of {want.size} entries differ)")
@@ -34,8 +37,10 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
     wide = np.complex128 if want.dtype.kind == "c" else np.float64
     got, want = got.astype(wide), want.astype(wide)
     _require_finite(got, message, where=np.isfinite(want))
+    if np.isnan(want).any():
+        raise AssertionError(f"{message} (NaN is compared with NaN)")
     with np.errstate(all="ignore"):
-        same = (got == want) | (np.isnan(got) & np.isnan(want))
+        same = got == want
         difference = np.where(same, 0.0, np.abs(got - want))
         allowed = np.where(np.isfinite(want), atol + rtol * np.abs(want), 0.0)
     if not (same | (difference <= allowed)).all():

@@ -14,6 +14,7 @@ import ast
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from autograder.checking.catalogue import question_call
 from autograder.grading.reference import names_of_modules
@@ -71,7 +72,7 @@ class _Parts:
     def __init__(self, tree: ast.Module):
         self._by_name: dict[str, list[ast.stmt]] = {}
         self._always: list[ast.stmt] = []
-        self._opaque = bool(OPAQUE & _names(tree))
+        self._opaque = bool(OPAQUE & _plain_names(tree))
         self._tree = tree
         for node in tree.body:
             bound = _bound(node)
@@ -144,6 +145,14 @@ def _bound(node: ast.stmt) -> set[str] | None:
     return None
 
 
+def _plain_names(tree: ast.Module) -> set[str]:
+    """Names that stand for themselves, and imported ones; `model.compile` is not `compile`."""
+    names = {child.id for child in ast.walk(tree) if isinstance(child, ast.Name)}
+    imports = [child for child in ast.walk(tree) if isinstance(child, ast.Import | ast.ImportFrom)]
+    return names | {part for each in imports for alias in each.names for part in alias.name.split(".")}
+
+
+@lru_cache(maxsize=4096)
 def _names(node: ast.AST) -> set[str]:
     """All names in a statement, those of arguments (fixtures) and attributes among them, and plain texts.
 
@@ -162,6 +171,7 @@ def _names(node: ast.AST) -> set[str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _text(node: ast.stmt) -> str:
     """Without comments, docstrings and `points`: what a check is worth changes nothing of its outcome."""
     copied = ast.parse(ast.unparse(node)).body[0]

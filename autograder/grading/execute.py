@@ -393,7 +393,7 @@ class _CellWatch:
             self._keep_what_fits(message)
 
     def _keep(self, message: dict) -> None:
-        before = list(self._cell.outputs)
+        before, count = list(self._cell.outputs), self._cell.execution_count
         try:
             if message["msg_type"] == "update_display_data":
                 data, metadata = (message["content"][name] for name in ("data", "metadata"))
@@ -401,9 +401,11 @@ class _CellWatch:
             self._client.process_message(message, self._cell, self._index)
             if self._cell.outputs:
                 _validate(self._cell.outputs[-1])
+            if type(self._cell.execution_count) is not int:
+                self._cell.execution_count = count
         except Exception:
             # Whatever a kernel can send that is no output: it is not kept. The cell's fate is the reply's.
-            self._cell.outputs[:] = before
+            self._cell.outputs[:], self._cell.execution_count = before, count
 
     def _keep_what_fits(self, message: dict) -> None:
         content = message["content"]

@@ -7,7 +7,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,17 @@ def environment_parts() -> dict[str, str]:
     """What `environment` is made of, by name."""
     own = hashlib.sha256()
     _add_package(own, "autograder", leave_out="checks")
-    parts = {each.name: each.version for each in distributions()}
+    parts = {each.name: each.version for each in distributions() if not _is_vendored(each)}
     return parts | {
         "Python": platform.python_version(),
         "machine": platform.machine(),
         "autograder's own code": own.hexdigest()[:12],
     }
+
+
+def _is_vendored(distribution: Distribution) -> bool:
+    """Copies that another package keeps for itself: they are found only once it was imported."""
+    return "_vendor" in Path(str(distribution.locate_file(""))).parts
 
 
 def differences(other: Mapping[str, str]) -> str:

@@ -14,8 +14,8 @@ from autograder.report.receipt import SubmissionResult
 __all__ = ["Advice", "Wish", "advise", "service_times"]
 
 MAX_WORKERS = 1 << 20
-SIMULATED = 200_000  # submissions altogether, over several deadlines: fewer of a large course
-MIN_DEADLINES, MAX_DEADLINES = 3, 40
+SIMULATED = 100_000  # submissions altogether, over several deadlines: fewer of a large course
+MIN_DEADLINES, MAX_DEADLINES = 2, 20
 
 
 @dataclass(frozen=True)

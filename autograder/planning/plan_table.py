@@ -50,8 +50,8 @@ def print_plan(
         "simulated deadlines.\n"
         f"Measured: {len(measured)} gradings, median {seconds(statistics.median(measured))}, longest "
         f"{seconds(longest)}.\n"
-        f"Assumed: {percent(wish.last_hour, 1)} of the submissions come in the last hour of "
-        f"{wish.window_h:g}; "
+        f"Assumed: {percent(wish.last_hour, 1)} of the submissions come in the last of "
+        f"{wish.window_h:g} hours; "
         f"in {wish.failures.rate:.1%} of the gradings the worker dies; a worker grades one submission at a "
         "time, as fast as those that were measured.",
         markup=False,

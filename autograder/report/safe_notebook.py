@@ -87,6 +87,7 @@ def safe_outputs(nb: NotebookNode) -> NotebookNode:
         if len(cell.get("outputs", [])) > MAX_OUTPUTS:
             outputs.append(_note(f"{len(cell.outputs) - MAX_OUTPUTS} more outputs left out"))
         cell.outputs = outputs
+        cell.execution_count = _safe_count(cell.get("execution_count"))
     return nb
 
 
@@ -102,9 +103,15 @@ def _safe_output(output: Mapping[str, Any]) -> NotebookNode | None:
         return new_output("error", ename=name, evalue=value, traceback=trace.split("\n"))
     if kind in ("display_data", "execute_result"):
         data, metadata = _safe_data(output.get("data"), output.get("metadata"))
-        more = {"execution_count": output.get("execution_count")} if kind == "execute_result" else {}
+        count = _safe_count(output.get("execution_count"))
+        more = {"execution_count": count} if kind == "execute_result" else {}
         return new_output(kind, data=data, metadata=metadata, **more) if data else None
     return None
+
+
+def _safe_count(value: object) -> int | None:
+    """A cell's number; nbconvert writes whatever is there into the page as it is."""
+    return value if type(value) is int and 0 <= value < 1_000_000 else None
 
 
 def _safe_data(data: object, metadata: object) -> tuple[dict[str, str], dict[str, Any]]:

@@ -51,6 +51,7 @@ class Database:
         except (ArgumentError, SQLAlchemyError, ImportError, OSError) as error:
             raise StoreError(f"the service's database cannot be used: {_said(error)}") from error
         if version not in (None, VERSION):
+            self.close()
             raise StoreError(
                 f"the service's database has tables of version {version}, this program needs {VERSION}: "
                 "run the version of the program that made it, or give it another database"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from autograder.errors import ConfigError
 from autograder.grading.secret import read_or_create_secret
@@ -44,8 +45,8 @@ def open_stores(first_course: Path, environment: Mapping[str, str]) -> Stores:
     Raises: ConfigError, StoreError.
     """
     places = read_places(first_course, environment)
-    database = Database(places.database)
-    return Stores(database, Blobs(places.store), _secret(places, environment))
+    secret = _secret(places, environment)
+    return Stores(Database(places.database), Blobs(places.store), secret)
 
 
 def _secret(places: Places, environment: Mapping[str, str]) -> bytes:
@@ -56,7 +57,10 @@ def _secret(places: Places, environment: Mapping[str, str]) -> bytes:
                 "`openssl rand -hex 32` makes one"
             )
         return hashlib.sha256(given.encode()).digest()
-    url = make_url(places.database)
+    try:
+        url = make_url(places.database)
+    except ArgumentError as error:
+        raise ConfigError(f"the database {places.database!r} is no URL of SQLAlchemy: {error}") from error
     if url.get_backend_name() != "sqlite" or not url.database:
         raise ConfigError(
             "AUTOGRADER_SERVICE_SECRET is not set, and there is no folder of a SQLite database to keep a "

@@ -63,12 +63,9 @@ def main() -> None:
 def tasks_of(course: Course, assignment: str) -> list[submission.GradeTask]:
     """What `autograder grade` would hand to its workers."""
     from autograder.grading.batch import _Batch
-    from autograder.grading.gradebook import GradebookWriter
 
     batch = _Batch(course, assignment, force=True, keep=False)
-    with GradebookWriter(course) as writer:
-        prepared = [batch.prepare(each, writer) for each in course.submissions(assignment, (), None)]
-    return [task for task in prepared if isinstance(task, submission.GradeTask)]
+    return list(batch.tasks(course.submissions(assignment), time.monotonic()))
 
 
 def grade_measured(task: submission.GradeTask) -> tuple[dict[str, float], submission.GradedSubmission]:

@@ -73,6 +73,18 @@ def test_expected_infinities_are_required():
             close(np.array(wrong), np.array([-np.inf, 1]), "m")
 
 
+def test_nan_is_close_to_nothing():
+    for pair in (([1, np.nan], [1, np.nan]), ([1, 2], [1, np.nan]), ([1, np.nan], [1, 2])):
+        with pytest.raises(AssertionError, match="NaN"):
+            close(*map(np.array, pair), "m")
+
+
+@pytest.mark.parametrize("hollow", [np.zeros((0, 3)), np.zeros(0, bool), np.full(3, np.inf), np.full(3, np.nan)])
+def test_where_nothing_finite_is_expected_nothing_has_been_shown(hollow):
+    with pytest.raises(AssertionError):
+        close(hollow, hollow, "m")
+
+
 def test_truth_values_compare_exactly():
     close(np.array([True, False]), [True, False], "m")
     with pytest.raises(AssertionError, match="1 of 2 entries differ"):

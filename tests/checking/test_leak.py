@@ -66,3 +66,16 @@ def test_trimming_before_and_after(x):
     same_when_trimmed(causal, x, 3, "m")
     with pytest.raises(AssertionError, match="the future leaks"):
         same_when_trimmed(peeking, x, 3, "the future leaks")
+
+
+@pytest.mark.parametrize("result", [np.zeros((14, 0, 8)), np.zeros((0, 6, 8)), np.full((14, 6, 8), np.nan)])
+def test_what_gives_nothing_or_no_number_is_not_said_to_see_nothing(result):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 8))
+    for batched in (True, False):
+        with pytest.raises(AssertionError):
+            influence(lambda changed: result[: len(changed)], x, rng, batched=batched)
+    with pytest.raises(AssertionError):
+        moved(lambda changed: result, x, 0, rng)
+    with pytest.raises(AssertionError):
+        same_when_trimmed(lambda changed: result[:, : changed.shape[1]], x, 3, "m")

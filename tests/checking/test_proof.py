@@ -237,3 +237,11 @@ def test_trials_of_gates_count_single_runs(gated):
 def test_without_gates_right_solutions_do_not_train(gated):
     found = false_alarms(gated(), "tiny", range(6))
     assert (found.runs, found.alarms, found.gates) == (12, 0, ())
+
+
+def test_later_questions_are_left_out_where_chance_decides(course):
+    text = MUTANTS.replace('"return 3 * x", ("test_doubles", "quadruples")', '"return 3 * x", "doubles"')
+    report = proved(course(text.replace('"return 3 * x", "doubles"', '"return 3 * x", "doubles", {}, True')))
+    thrice = report.mutants[0]
+    assert (thrice.verdict, thrice.run, set(thrice.failed)) == ("caught", 1, {"doubles"})
+    assert not proved(course(text)).sound

@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.grading.batch import grade_batch
 from autograder.grading.course import Course
+from autograder.report.class_report import write_class_report
 from autograder.report.receipt import read_receipt
 
 CHECKS = """
@@ -148,3 +149,53 @@ def test_files_that_the_notebook_writes_are_kept(course):
     grade(course)
     kept = Course(course).folder("autograded", "ps", "ada") / "result.txt"
     assert kept.read_text() == "made"
+
+
+def test_a_submission_of_thousands_of_files_is_graded_and_told_what_is_missing(course):
+    folder = hand_in(course, "eve")
+    for number in range(2100):
+        (folder / f"a{number:04}").touch()
+    hand_in(course, "ada")
+    results = by_student(grade(course))
+    assert results["eve"].score == results["ada"].score == 2
+    assert "not taken from what was handed in: 'a2000'" in results["eve"].warnings[0]
+
+
+@pytest.mark.parametrize("name", ["index.html", "marks.csv", "checks.csv"])
+def test_a_student_called_like_a_file_of_the_reports_ends_nobodys_grading(course, name):
+    hand_in(course, "ada")
+    hand_in(course, name)
+    grade(course)
+    write_class_report(Course(course), "ps")
+    results = by_student(grade(course))
+    assert results["ada"].score == 2
+    assert "file of the class report" in results[name].reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "import os\nfor _ in range(20):\n    os.mkdir('d' * 250)\n    os.chdir('d' * 250)\n    open('f' * 250, 'w').close()",
+        "import os, shutil\nos.makedirs('a/b')\nopen('a/b/c', 'w').close()",
+        "import os\nos.remove('kept.txt')\nos.mkdir('kept.txt')\nopen('kept.txt/x', 'w').close()",
+    ],
+)
+def test_whatever_a_notebook_leaves_its_marks_are_written(course, answer):
+    folder = hand_in(course, "ada", f"{answer}\n{RIGHT}")
+    (folder / "kept.txt").write_text("x")
+    (folder / "a").write_text("x") if "makedirs" not in answer else None
+    (result,) = grade(course).submissions
+    assert (result.status, result.score) == ("graded", 2)
+
+
+def test_the_seed_of_the_hidden_inputs_never_enters_a_kernel(course):
+    look = """
+import gc
+orders = [thing for thing in gc.get_objects() if type(thing).__name__ == "KernelOrder"]
+open("seen.txt", "w").write(" ".join(str(order.seed) for order in orders))
+"""
+    hand_in(course, "eve", look)
+    (result,) = grade(course).submissions
+    seen = (Course(course).folder("autograded", "ps", "eve") / "seen.txt").read_text()
+    assert seen, "a seed is there: the kernel's own"
+    assert str(result.seed) not in seen

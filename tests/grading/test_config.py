@@ -26,9 +26,13 @@ def test_an_assignment_takes_what_it_does_not_set_from_the_course(tmp_path):
         jobs = 3
         feedback = "public"
         skip_cells_tagged = ["long"]
+        gpu = true
+        class_s = 7200
         limits = { cell_s = 20, memory_mb = 1000 }
         [assignments.p02]
         feedback = "points"
+        gpu = false
+        submission_s = 90.5
         limits = { cell_s = 40.5 }
         """,
     )
@@ -36,6 +40,12 @@ def test_an_assignment_takes_what_it_does_not_set_from_the_course(tmp_path):
     assert config.of("p01").feedback == "public"
     p02 = config.of("p02")
     assert (p02.feedback, p02.skip_cells_tagged) == ("points", ("long",))
+    assert (config.of("p01").gpu, config.of("p01").class_s, config.of("p01").submission_s) == (
+        True,
+        7200,
+        None,
+    )
+    assert (p02.gpu, p02.class_s, p02.submission_s) == (False, 7200, 90.5)
     assert merge_limits(p02.limits) == dataclasses.replace(Limits(), cell_s=40.5, memory_mb=1000)
 
 
@@ -66,6 +76,9 @@ def test_an_unknown_key_is_an_error_that_names_it_and_the_known_ones(tmp_path, t
         "jobs = 1.5",
         'feedback = "some"',
         'skip_cells_tagged = "long"',
+        'gpu = "yes"',
+        "class_s = 0",
+        'submission_s = "1h"',
         "limits = 5",
         "[limits]\ncell_s = 0",
         "[limits]\ncell_s = nan",

@@ -138,3 +138,90 @@ def test_memory_beyond_the_limit_ends_the_kernel_and_says_so(run):
     done = run("a = 1", "b = [b'x' * (50 << 20) for _ in range(100)]", "print(a)", limits=limits)
     assert "memory" in outcomes(done)[1].lower()
     assert text(done, 2) == "1\n"
+
+
+SEND = """
+from IPython import get_ipython
+kernel = get_ipython().kernel
+def send(kind, **content):
+    kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent("shell"))
+"""
+ENDLESS = """
+import os, socket, struct, threading, time
+frame = bytes([3]) + struct.pack(">Q", 1 << 20) + bytes(1 << 20)  # of ZMTP: a long frame, more will follow
+def flood(number):
+    while True:
+        view = memoryview(frame)
+        while view:
+            view = view[os.write(number, view):]
+for number in range(3, 200):
+    try:
+        own = socket.socket(fileno=os.dup(number))
+        listening, name = own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), own.getsockname()
+        own.detach()
+    except OSError:
+        continue
+    if not listening and "k-2" in str(name):
+        os.set_blocking(number, True)
+        threading.Thread(target=flood, args=(number,), daemon=True).start()
+        break
+time.sleep(20)
+"""
+
+
+def test_a_message_of_frames_without_end_is_not_taken_in(run):
+    """ZeroMQ limits a frame and counts messages, but collects the frames of one without bound."""
+    done = run(ENDLESS, "print('after')", limits=Limits(cell_s=20))
+    assert outcomes(done)[0] == "stopped: it sent a message of more than 256 MiB"
+    assert done.facts()[0].seconds < 15
+    assert text(done, 1) == "after\n"
+
+
+def test_a_cells_number_is_one(run):
+    """Pages show it as it is."""
+    done = run(
+        SEND
+        + "for count in ('<script>', -1, [1], None, 10**400):\n    send('execute_input', execution_count=count)"
+    )
+    assert type(done.nb.cells[0].execution_count) is int
+    nbformat.validate(done.nb)
+
+
+def test_a_display_is_updated_where_it_is(run):
+    done = run("print('first')", "h = display('old', display_id=True)\nprint('second')", "h.update('new')")
+    assert text(done, 0) == "first\n"
+    assert [output.get("data", {}).get("text/plain") for output in done.nb.cells[1].outputs] == [
+        "'new'",
+        None,
+    ]
+    assert outcomes(done) == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    "update", ["'a', data=5, metadata={}", "'b', data={}, metadata={}", "['a'], data={}, metadata={}"]
+)
+def test_an_update_that_makes_no_sense_is_not_kept(run, update):
+    display_id, rest = update.split(",", 1)
+    forged = f"send('update_display_data', transient={{'display_id': {display_id}}}, {rest})"
+    done = run("display('old', display_id='a')", SEND + forged + "\nprint('after')")
+    assert done.nb.cells[0].outputs[0].data["text/plain"] == "'old'"
+    assert text(done, 1) == "after\n"
+
+
+def test_what_all_cells_show_is_capped(run):
+    done = run(*["print('x' * 999)"] * 100, limits=Limits(output_bytes=2000))
+    kept = sum("x" in text(done, index) for index in range(100))
+    assert 50 < kept < 100
+    assert "output cut" in text(done, 99)
+    assert not any(outcomes(done))
+
+
+def test_cells_are_not_run_again_when_the_notebook_has_no_time_left(run):
+    limits = Limits(cell_s=3, notebook_s=4)
+    began = time.monotonic()
+    done = run(*["import time; time.sleep(1)"] * 3, "import os; os._exit(1)", *["pass"] * 300, limits=limits)
+    assert time.monotonic() - began < 15
+    assert all(outcomes(done)[4:])
+    began = time.monotonic()
+    done.revive(60)  # for the checks: what has run runs again, what was never run does not
+    assert time.monotonic() - began < 15

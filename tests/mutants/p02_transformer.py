@@ -75,10 +75,15 @@ def edited(text, *edits):
 
 
 def family(target, right):
-    """Makes mutants of one target: what is wrong, edits of the right body, labels of what must notice."""
+    """Makes mutants of one target: what is wrong, edits of the right body, labels of what must notice.
 
-    def mutant(wrong, *edits, by):
-        return Mutant(target, wrong, edited(right, *edits), checks(by))
+    `by` are labels of the target's own question, `later` those of questions that use the target; with `chance`
+    it is chance that decides which of them notice.
+    """
+
+    def mutant(wrong, *edits, by, later="", chance=False):
+        body = edited(right, *edits)
+        return Mutant(target, wrong, body, checks(f"{by} {later}"), later_by_chance=chance)
 
     return mutant
 
@@ -100,15 +105,15 @@ ENCODING_MUTANTS = [
         "positional_encoding",
         "every feature has its own wavelength: i/d instead of 2⌊i/2⌋/d",
         OWN_WAVELENGTHS,
-        checks("pe pe_far pe_norm pe_distance pe_linear"),
+        checks("pe pe_far pe_norm pe_distance pe_linear tr_ref"),
     ),
-    encoding("sine and cosine are swapped", ("[np.sin(angles), np.cos(angles)]", "[np.cos(angles), np.sin(angles)]"), by="pe pe_far"),
-    encoding("positions from 1", ("np.arange(length)", "np.arange(1, length + 1)"), by="pe pe_far pe_zero"),
-    encoding("1000 instead of 10000", ("10000", "1000"), by="pe pe_far"),
-    encoding("all sines, then all cosines", ("np.stack([np.sin(angles), np.cos(angles)], axis=-1)", "np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)"), by="pe pe_far"),
-    encoding("the exponent is twice as large", ("np.arange(0, d_model, 2) /", "2 * np.arange(0, d_model, 2) /"), by="pe pe_far"),
-    encoding("sines alone", ("np.cos(angles)]", "np.sin(angles)]"), by="pe pe_far pe_norm pe_distance pe_linear pe_zero"),
-    encoding("positions are not turned into angles", ("position / 10000", "0 * position / 10000"), by="pe pe_far pe_distance"),
+    encoding("sine and cosine are swapped", ("[np.sin(angles), np.cos(angles)]", "[np.cos(angles), np.sin(angles)]"), by="pe pe_far", later="tr_ref"),
+    encoding("positions from 1", ("np.arange(length)", "np.arange(1, length + 1)"), by="pe pe_far pe_zero", later="tr_ref"),
+    encoding("1000 instead of 10000", ("10000", "1000"), by="pe pe_far", later="tr_ref"),
+    encoding("all sines, then all cosines", ("np.stack([np.sin(angles), np.cos(angles)], axis=-1)", "np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)"), by="pe pe_far", later="tr_ref"),
+    encoding("the exponent is twice as large", ("np.arange(0, d_model, 2) /", "2 * np.arange(0, d_model, 2) /"), by="pe pe_far", later="tr_ref"),
+    encoding("sines alone", ("np.cos(angles)]", "np.sin(angles)]"), by="pe pe_far pe_norm pe_distance pe_linear pe_zero", later="tr_ref"),
+    encoding("positions are not turned into angles", ("position / 10000", "0 * position / 10000"), by="pe pe_far pe_distance", later="tr_ref"),
 ]  # fmt: skip
 
 EMBEDDING = """
@@ -119,14 +124,14 @@ return self.dropout(x, training=training)
 embedding = family("PositionalEmbedding.call", EMBEDDING)
 ADDED = "x = x + positional_encoding(ops.shape(ids)[1], self.d_model)"
 EMBEDDING_MUTANTS = [
-    embedding("no scale", (" * self.d_model**0.5", ""), by="emb_root emb_sum"),
-    embedding("scaled by d", ("**0.5", ""), by="emb_root emb_sum"),
-    embedding("divided by the root", ("* self", "/ self"), by="emb_root emb_sum"),
-    embedding("no positions", (ADDED, ""), by="emb_sum"),
-    embedding("the sum is scaled", (" * self.d_model**0.5", ""), ("x = x + positional_encoding(ops.shape(ids)[1], self.d_model)", "x = (x + positional_encoding(ops.shape(ids)[1], self.d_model)) * self.d_model**0.5"), by="emb_sum"),
+    embedding("no scale", (" * self.d_model**0.5", ""), by="emb_root emb_sum", later="tr_ref"),
+    embedding("scaled by d", ("**0.5", ""), by="emb_root emb_sum", later="tr_ref"),
+    embedding("divided by the root", ("* self", "/ self"), by="emb_root emb_sum", later="tr_ref"),
+    embedding("no positions", (ADDED, ""), by="emb_sum", later="tr_ref"),
+    embedding("the sum is scaled", (" * self.d_model**0.5", ""), ("x = x + positional_encoding(ops.shape(ids)[1], self.d_model)", "x = (x + positional_encoding(ops.shape(ids)[1], self.d_model)) * self.d_model**0.5"), by="emb_sum", later="tr_ref"),
     embedding("positions after dropout", (ADDED, ""), ("return self.dropout(x, training=training)", "return self.dropout(x, training=training) + positional_encoding(ops.shape(ids)[1], self.d_model)"), by="emb_drop"),
-    embedding("positions side by side with the token", (ADDED, "p = ops.broadcast_to(positional_encoding(ops.shape(ids)[1], self.d_model), ops.shape(x))\nx = ops.concatenate([x, p], axis=-1)"), by="emb_shape emb_root emb_sum"),
-    embedding("always training", ("training=training", "training=True"), by="emb_root emb_sum emb_drop"),
+    embedding("positions side by side with the token", (ADDED, "p = ops.broadcast_to(positional_encoding(ops.shape(ids)[1], self.d_model), ops.shape(x))\nx = ops.concatenate([x, p], axis=-1)"), by="emb_shape emb_root emb_sum", later="tr_shape tr_table tr tr_later tr_pad tr_logits tr_train tr_ref"),
+    embedding("always training", ("training=training", "training=True"), by="emb_root emb_sum emb_drop", chance=True),
     embedding("never training", ("training=training", "training=False"), by="emb_drop"),
 ]  # fmt: skip
 
@@ -135,13 +140,13 @@ EMBEDDING_MUTANTS = [
 PADDING = "return ops.not_equal(ids, pad_id)[:, None, None, :]"
 padding = family("create_padding_mask", PADDING)
 PADDING_MUTANTS = [
-    padding("inverted", ("not_equal", "equal"), by="pad pad_id pad_weight"),
-    padding("padding on the query axis", ("[:, None, None, :]", "[:, None, :, None]"), by="pad pad_id pad_weight"),
-    padding("axes are missing", ("[:, None, None, :]", ""), by="pad pad_id pad_weight"),
+    padding("inverted", ("not_equal", "equal"), by="pad pad_id pad_weight", later="both_ref tr_later tr_pad tr_ref"),
+    padding("padding on the query axis", ("[:, None, None, :]", "[:, None, :, None]"), by="pad pad_id pad_weight", later="both both_ref both_weight tr_shape tr_table tr tr_later tr_pad tr_logits tr_train tr_ref"),
+    padding("axes are missing", ("[:, None, None, :]", ""), by="pad pad_id pad_weight", later="both both_ref both_weight both_sample tr_shape tr tr_later tr_pad tr_logits tr_train tr_ref"),
     padding("pad_id is not used", ("pad_id)", "0)"), by="pad_id"),
     padding("ids above pad_id", ("not_equal", "greater"), by="pad_id"),
-    padding("numbers instead of truth values", ("return ops.not_equal(ids, pad_id)", "return ops.cast(ops.not_equal(ids, pad_id), 'float32')"), by="pad pad_id pad_weight"),
-    padding("the first sample's padding for all", ("(ids, pad_id)", "(ids[:1] + 0 * ids, pad_id)"), by="pad pad_id pad_weight"),
+    padding("numbers instead of truth values", ("return ops.not_equal(ids, pad_id)", "return ops.cast(ops.not_equal(ids, pad_id), 'float32')"), by="pad pad_id pad_weight", later="both both_weight"),
+    padding("the first sample's padding for all", ("(ids, pad_id)", "(ids[:1] + 0 * ids, pad_id)"), by="pad pad_id pad_weight", later="both_ref both_sample tr_ref"),
 ]  # fmt: skip
 
 LOOK_AHEAD = """
@@ -150,13 +155,13 @@ return position[:, None] >= position
 """
 look_ahead = family("create_look_ahead_mask", LOOK_AHEAD)
 LOOK_AHEAD_MUTANTS = [
-    look_ahead("strict lower triangle: the diagonal is lost", (">=", ">"), by="self triangle"),
-    look_ahead("upper triangle", (">=", "<="), by="later earlier triangle"),
-    look_ahead("inverted: what may not be seen", (">=", "<"), by="self later earlier triangle"),
-    look_ahead("nothing is forbidden", (">= position", ">= 0 * position"), by="later triangle"),
-    look_ahead("one step ahead", (">= position", ">= position - 1"), by="later triangle"),
-    look_ahead("itself alone", (">=", "=="), by="earlier triangle"),
-    look_ahead("numbers instead of truth values", ("return position[:, None] >= position", "return ops.cast(position[:, None] >= position, 'float32')"), by="self later earlier triangle"),
+    look_ahead("strict lower triangle: the diagonal is lost", (">=", ">"), by="self triangle", later="both_ref tr_later tr_pad tr_ref"),
+    look_ahead("upper triangle", (">=", "<="), by="later earlier triangle", later="both_ref tr_later tr_ref"),
+    look_ahead("inverted: what may not be seen", (">=", "<"), by="self later earlier triangle", later="both_ref tr_later tr_pad tr_ref"),
+    look_ahead("nothing is forbidden", (">= position", ">= 0 * position"), by="later triangle", later="both_ref tr_later tr_ref"),
+    look_ahead("one step ahead", (">= position", ">= position - 1"), by="later triangle", later="both_ref tr_later tr_ref"),
+    look_ahead("itself alone", (">=", "=="), by="earlier triangle", later="both_ref tr_later tr_ref"),
+    look_ahead("numbers instead of truth values", ("return position[:, None] >= position", "return ops.cast(position[:, None] >= position, 'float32')"), by="self later earlier triangle", later="both both_weight"),
 ]  # fmt: skip
 
 COMBINED = (
@@ -164,11 +169,11 @@ COMBINED = (
 )
 combined = family("create_combined_mask", COMBINED)
 COMBINED_MUTANTS = [
-    combined("OR instead of AND", ("logical_and", "logical_or"), by="both both_ref both_weight"),
-    combined("the triangle alone", ("create_padding_mask(ids, pad_id)", "create_padding_mask(ids, -7)"), by="both both_ref both_weight both_sample"),
-    combined("padding alone", ("create_look_ahead_mask(ops.shape(ids)[1])", "ops.ones((ids.shape[1], ids.shape[1]), 'bool')"), by="both both_ref both_weight"),
-    combined("padded queries see nothing", ("create_padding_mask(ids, pad_id)", "create_padding_mask(ids, pad_id) & ops.swapaxes(create_padding_mask(ids, pad_id), 2, 3)"), by="both both_ref both_weight"),
-    combined("the first sample's padding for all", ("(ids, pad_id)", "(ids[:1] + 0 * ids, pad_id)"), by="both both_ref both_weight both_sample"),
+    combined("OR instead of AND", ("logical_and", "logical_or"), by="both both_ref both_weight", later="tr_later tr_ref"),
+    combined("the triangle alone", ("create_padding_mask(ids, pad_id)", "create_padding_mask(ids, -7)"), by="both both_ref both_weight both_sample", later="tr_ref"),
+    combined("padding alone", ("create_look_ahead_mask(ops.shape(ids)[1])", "ops.ones((ids.shape[1], ids.shape[1]), 'bool')"), by="both both_ref both_weight", later="tr_later tr_ref"),
+    combined("padded queries see nothing", ("create_padding_mask(ids, pad_id)", "create_padding_mask(ids, pad_id) & ops.swapaxes(create_padding_mask(ids, pad_id), 2, 3)"), by="both both_ref both_weight", later="tr_ref"),
+    combined("the first sample's padding for all", ("(ids, pad_id)", "(ids[:1] + 0 * ids, pad_id)"), by="both both_ref both_weight both_sample", later="tr_ref"),
     combined("no axis for the heads", ("create_padding_mask(ids, pad_id)", "create_padding_mask(ids, pad_id)[:, 0]"), by="both both_ref both_weight both_sample"),
 ]  # fmt: skip
 
@@ -179,14 +184,14 @@ FEED_FORWARD = (
 )
 feed_forward = family("point_wise_feed_forward", FEED_FORWARD)
 FEED_FORWARD_MUTANTS = [
-    feed_forward("no ReLU", (", activation='relu'", ""), by="ff"),
-    feed_forward("ReLU after the second layer", ("(d_model)", "(d_model, activation='relu')"), (", activation='relu'), keras", "), keras"), by="ff"),
-    feed_forward("ReLU after both layers", ("(d_model)", "(d_model, activation='relu')"), by="ff"),
-    feed_forward("GELU", ("'relu'", "'gelu'"), by="ff"),
-    feed_forward("the sizes are swapped", ("(dff,", "(d_model,"), ("(d_model)]", "(dff)]"), by="ff_count ff"),
-    feed_forward("no biases", ("'relu'", "'relu', use_bias=False"), ("(d_model)", "(d_model, use_bias=False)"), by="ff_count ff"),
-    feed_forward("a third layer", ("(d_model)]", "(d_model), keras.layers.Dense(d_model)]"), by="ff_count ff"),
-    feed_forward("mixes positions", ("keras.layers.Dense(d_model)]", "keras.layers.Dense(d_model), keras.layers.Lambda(lambda x: x + ops.mean(x, axis=1, keepdims=True))]"), by="ff ff_apart"),
+    feed_forward("no ReLU", (", activation='relu'", ""), by="ff", later="enc_ref dec_ref tr_ref"),
+    feed_forward("ReLU after the second layer", ("(d_model)", "(d_model, activation='relu')"), (", activation='relu'), keras", "), keras"), by="ff", later="enc_ref dec_ref tr_ref"),
+    feed_forward("ReLU after both layers", ("(d_model)", "(d_model, activation='relu')"), by="ff", later="enc_ref dec_ref tr_ref"),
+    feed_forward("GELU", ("'relu'", "'gelu'"), by="ff", later="enc_ref dec_ref tr_ref"),
+    feed_forward("the sizes are swapped", ("(dff,", "(d_model,"), ("(d_model)]", "(dff)]"), by="ff_count ff", later="enc_count enc_norm enc enc_mask enc_drop enc_ref dec_count dec_context dec dec_mask dec_drop dec_ref stack_own stack_enc stack_dec stack_drop tr_shape tr_table tr tr_later tr_pad tr_logits tr_train tr_ref"),
+    feed_forward("no biases", ("'relu'", "'relu', use_bias=False"), ("(d_model)", "(d_model, use_bias=False)"), by="ff_count ff", later="enc_count enc_ref dec_count dec_ref tr_ref"),
+    feed_forward("a third layer", ("(d_model)]", "(d_model), keras.layers.Dense(d_model)]"), by="ff_count ff", later="enc_count enc_ref dec_count dec_ref tr_ref"),
+    feed_forward("mixes positions", ("keras.layers.Dense(d_model)]", "keras.layers.Dense(d_model), keras.layers.Lambda(lambda x: x + ops.mean(x, axis=1, keepdims=True))]"), by="ff ff_apart", later="enc_mask enc_ref dec_mask dec_ref tr_later tr_pad tr_ref"),
 ]  # fmt: skip
 
 ENCODER_CALL = """
@@ -207,21 +212,21 @@ encoder, encoder_init = (
     family("EncoderLayer.__init__", ENCODER_INIT),
 )
 ENCODER_MUTANTS = [
-    encoder("no residual around the attention", ("x + self.dropout(attended", "self.dropout(attended"), by="enc enc_drop enc_ref"),
-    encoder("no residual around the feed-forward network", ("x + self.dropout(self.feed", "self.dropout(self.feed"), by="enc enc_drop enc_ref"),
-    encoder("the mask is not passed on", ("attention_mask=self_mask", "attention_mask=None"), by="enc enc_mask enc_ref"),
-    encoder("the mask is inverted", ("attention_mask=self_mask", "attention_mask=None if self_mask is None else ops.logical_not(self_mask)"), by="enc enc_mask enc_ref"),
-    encoder("training flag lost", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=False)"), ("self.feed_forward(x), training=training", "self.feed_forward(x), training=False"), by="enc_drop"),
-    encoder("always training", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=True)"), by="enc enc_mask enc_drop enc_ref"),
-    encoder("always training, after the feed-forward network", ("self.feed_forward(x), training=training", "self.feed_forward(x), training=True"), by="enc enc_mask enc_drop enc_ref"),
+    encoder("no residual around the attention", ("x + self.dropout(attended", "self.dropout(attended"), by="enc enc_drop enc_ref", later="tr_ref"),
+    encoder("no residual around the feed-forward network", ("x + self.dropout(self.feed", "self.dropout(self.feed"), by="enc enc_drop enc_ref", later="tr_ref"),
+    encoder("the mask is not passed on", ("attention_mask=self_mask", "attention_mask=None"), by="enc enc_mask enc_ref", later="tr_pad tr_ref"),
+    encoder("the mask is inverted", ("attention_mask=self_mask", "attention_mask=None if self_mask is None else ops.logical_not(self_mask)"), by="enc enc_mask enc_ref", later="tr_pad tr_ref"),
+    encoder("training flag lost", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=False)"), ("self.feed_forward(x), training=training", "self.feed_forward(x), training=False"), by="enc_drop", later="stack_drop"),
+    encoder("always training", ("x + self.dropout(attended, training=training)", "x + self.dropout(attended, training=True)"), by="enc enc_mask enc_drop enc_ref", chance=True),
+    encoder("always training, after the feed-forward network", ("self.feed_forward(x), training=training", "self.feed_forward(x), training=True"), by="enc enc_mask enc_drop enc_ref", chance=True),
     encoder("dropout on the sum", ("x + self.dropout(self.feed_forward(x), training=training)", "self.dropout(x + self.feed_forward(x), training=training)"), by="enc_drop"),
     encoder("no dropout on the attention", ("self.dropout(attended, training=training)", "attended"), by="enc_drop"),
-    encoder("one norm for both sums", ("self.feed_forward_norm(", "self.self_attention_norm("), by="enc_count enc_norm enc enc_drop enc_ref"),
-    encoder("no norm at the end", ("return self.feed_forward_norm(x + self.dropout(self.feed_forward(x), training=training))", "return x + self.dropout(self.feed_forward(x), training=training)"), by="enc_count enc_norm enc enc_drop enc_ref"),
-    encoder("pre-norm", ("attended = self.self_attention(x, x, ", "y = self.self_attention_norm(x)\nattended = self.self_attention(y, y, "), ("self.self_attention_norm(x + self.dropout(attended, training=training))", "x + self.dropout(attended, training=training)"), ("return self.feed_forward_norm(x + self.dropout(self.feed_forward(x), training=training))", "return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)), training=training)"), by="enc_norm enc enc_drop enc_ref"),
-    encoder_init("the norm runs over the positions", ("axis=-1", "axis=1"), by="enc_count enc_norm enc enc_mask enc_drop enc_ref"),
-    encoder_init("each head has d_model features", ("key_dim=d_model // num_heads", "key_dim=d_model"), by="enc_count enc_ref"),
-    encoder_init("dff is not used", ("(d_model, dff)", "(d_model, d_model)"), by="enc_count enc_ref"),
+    encoder("one norm for both sums", ("self.feed_forward_norm(", "self.self_attention_norm("), by="enc_count enc_norm enc enc_drop enc_ref", later="stack_own tr_ref"),
+    encoder("no norm at the end", ("return self.feed_forward_norm(x + self.dropout(self.feed_forward(x), training=training))", "return x + self.dropout(self.feed_forward(x), training=training)"), by="enc_count enc_norm enc enc_drop enc_ref", later="stack_own tr_ref"),
+    encoder("pre-norm", ("attended = self.self_attention(x, x, ", "y = self.self_attention_norm(x)\nattended = self.self_attention(y, y, "), ("self.self_attention_norm(x + self.dropout(attended, training=training))", "x + self.dropout(attended, training=training)"), ("return self.feed_forward_norm(x + self.dropout(self.feed_forward(x), training=training))", "return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)), training=training)"), by="enc_norm enc enc_drop enc_ref", later="tr_ref"),
+    encoder_init("the norm runs over the positions", ("axis=-1", "axis=1"), by="enc_count enc_norm enc enc_mask enc_drop enc_ref", later="stack_enc stack_drop tr_shape tr_table tr tr_later tr_pad tr_logits tr_train tr_ref"),
+    encoder_init("each head has d_model features", ("key_dim=d_model // num_heads", "key_dim=d_model"), by="enc_count enc_ref", later="tr_ref"),
+    encoder_init("dff is not used", ("(d_model, dff)", "(d_model, d_model)"), by="enc_count enc_ref", later="tr_ref"),
 ]  # fmt: skip
 
 DECODER_CALL = """
@@ -239,17 +244,17 @@ CROSS_STEP = """crossed = self.cross_attention(x, context, attention_mask=cross_
 x = self.cross_attention_norm(x + self.dropout(crossed, training=training))
 """
 DECODER_MUTANTS = [
-    decoder("no residual around the self-attention", ("x + self.dropout(attended", "self.dropout(attended"), by="dec dec_drop dec_ref"),
-    decoder("no residual around the cross-attention", ("x + self.dropout(crossed", "self.dropout(crossed"), by="dec dec_drop dec_ref"),
-    decoder("no residual around the feed-forward network", ("x + self.dropout(self.feed", "self.dropout(self.feed"), by="dec dec_drop dec_ref"),
-    decoder("the context before the self-attention", (SELF_STEP + CROSS_STEP, CROSS_STEP + SELF_STEP), by="dec dec_ref"),
-    decoder("the context's mask is not passed on", ("attention_mask=cross_mask", "attention_mask=None"), by="dec dec_mask dec_ref"),
-    decoder("the target's mask is not passed on", ("attention_mask=self_mask", "attention_mask=None"), by="dec dec_mask dec_ref"),
-    decoder("the context is not looked at", ("(x, context, attention_mask=cross_mask", "(x, x, attention_mask=self_mask"), by="dec_context dec dec_mask dec_ref"),
-    decoder("the context is the query", ("(x, context, attention_mask=cross_mask)", "(context, x)[:, :1] + 0 * x"), by="dec_context dec dec_mask dec_ref"),
-    decoder("one attention for both", ("self.cross_attention(", "self.self_attention("), by="dec_count dec dec_ref"),
+    decoder("no residual around the self-attention", ("x + self.dropout(attended", "self.dropout(attended"), by="dec dec_drop dec_ref", later="tr_ref"),
+    decoder("no residual around the cross-attention", ("x + self.dropout(crossed", "self.dropout(crossed"), by="dec dec_drop dec_ref", later="tr_ref"),
+    decoder("no residual around the feed-forward network", ("x + self.dropout(self.feed", "self.dropout(self.feed"), by="dec dec_drop dec_ref", later="tr_ref"),
+    decoder("the context before the self-attention", (SELF_STEP + CROSS_STEP, CROSS_STEP + SELF_STEP), by="dec dec_ref", later="tr_ref"),
+    decoder("the context's mask is not passed on", ("attention_mask=cross_mask", "attention_mask=None"), by="dec dec_mask dec_ref", later="tr_pad tr_ref"),
+    decoder("the target's mask is not passed on", ("attention_mask=self_mask", "attention_mask=None"), by="dec dec_mask dec_ref", later="tr_later tr_pad tr_ref"),
+    decoder("the context is not looked at", ("(x, context, attention_mask=cross_mask", "(x, x, attention_mask=self_mask"), by="dec_context dec dec_mask dec_ref", later="tr_pad tr_train tr_ref"),
+    decoder("the context is the query", ("(x, context, attention_mask=cross_mask)", "(context, x)[:, :1] + 0 * x"), by="dec_context dec dec_mask dec_ref", later="tr_later tr_pad tr_ref"),
+    decoder("one attention for both", ("self.cross_attention(", "self.self_attention("), by="dec_count dec dec_ref", later="stack_own tr_ref"),
     decoder("training flag lost", ("crossed, training=training", "crossed, training=False"), by="dec_drop"),
-    decoder("always training", ("crossed, training=training", "crossed, training=True"), by="dec dec_mask dec_drop dec_ref"),
+    decoder("always training", ("crossed, training=training", "crossed, training=True"), by="dec dec_mask dec_drop dec_ref", chance=True),
     decoder("dropout on the sum", ("x + self.dropout(crossed, training=training)", "self.dropout(x + crossed, training=training)"), by="dec_drop"),
 ]  # fmt: skip
 
@@ -277,17 +282,17 @@ decoder_stack_init = family("Decoder.__init__", DECODER_STACK_INIT)
 ONE_LAYER = "[{0}(d_model, num_heads, dff, dropout_rate) for _ in range(num_layers)]"
 ONE_FOR_ALL = "[{0}(d_model, num_heads, dff, dropout_rate)] * num_layers"
 STACK_MUTANTS = [
-    encoder_stack_init("the same encoder layer over and over", (ONE_LAYER.format("EncoderLayer"), ONE_FOR_ALL.format("EncoderLayer")), by="stack_own"),
-    decoder_stack_init("the same decoder layer over and over", (ONE_LAYER.format("DecoderLayer"), ONE_FOR_ALL.format("DecoderLayer")), by="stack_own"),
+    encoder_stack_init("the same encoder layer over and over", (ONE_LAYER.format("EncoderLayer"), ONE_FOR_ALL.format("EncoderLayer")), by="stack_own", later="tr_ref"),
+    decoder_stack_init("the same decoder layer over and over", (ONE_LAYER.format("DecoderLayer"), ONE_FOR_ALL.format("DecoderLayer")), by="stack_own", later="tr_ref"),
     encoder_stack_init("the encoder's rate is not passed on", (", dropout_rate) for", ") for"), by="stack_drop"),
     decoder_stack_init("the decoder's rate is not passed on", (", dropout_rate) for", ") for"), by="stack_drop"),
-    encoder_stack("only the last layer's look at the input", ("x = layer(x", "y = layer(x"), ("return x", "return y"), by="stack_enc"),
-    encoder_stack("no mask", ("self_mask=self_mask", "self_mask=None"), by="stack_enc"),
-    encoder_stack("last layer first", ("in self.encoder_layers", "in self.encoder_layers[::-1]"), by="stack_enc"),
+    encoder_stack("only the last layer's look at the input", ("x = layer(x", "y = layer(x"), ("return x", "return y"), by="stack_enc", later="tr_ref"),
+    encoder_stack("no mask", ("self_mask=self_mask", "self_mask=None"), by="stack_enc", later="tr_pad tr_ref"),
+    encoder_stack("last layer first", ("in self.encoder_layers", "in self.encoder_layers[::-1]"), by="stack_enc", later="tr_ref"),
     encoder_stack("training flag lost", ("training=training", "training=False"), by="stack_drop"),
-    decoder_stack("no mask of the context", ("cross_mask=cross_mask", "cross_mask=None"), by="stack_dec"),
-    decoder_stack("no mask of the target", ("self_mask=self_mask", "self_mask=None"), by="stack_dec"),
-    decoder_stack("the context is replaced by what a layer gives", ("    x = layer", "    context = x = layer"), ("cross_mask=cross_mask", "cross_mask=cross_mask if context.shape[1] != x.shape[1] else None"), by="stack_dec"),
+    decoder_stack("no mask of the context", ("cross_mask=cross_mask", "cross_mask=None"), by="stack_dec", later="tr_pad tr_ref"),
+    decoder_stack("no mask of the target", ("self_mask=self_mask", "self_mask=None"), by="stack_dec", later="tr_later tr_pad tr_ref"),
+    decoder_stack("the context is replaced by what a layer gives", ("    x = layer", "    context = x = layer"), ("cross_mask=cross_mask", "cross_mask=cross_mask if context.shape[1] != x.shape[1] else None"), by="stack_dec", later="tr_later tr_pad tr_ref"),
     decoder_stack("training flag lost", ("training=training", "training=False"), by="stack_drop"),
 ]  # fmt: skip
 

@@ -187,3 +187,16 @@ def test_caps_hold_in_both_directions(value, caps):
 
 def test_half_a_surrogate_pair_crosses_as_a_replacement():
     assert decode(encode("a\ud800b")) == "a?b"
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, 10**3000])
+def test_a_reference_that_could_not_be_sent_back_is_refused(number):
+    with pytest.raises(CodecError):
+        restore({"ref": [number, []]}, [])
+
+
+@pytest.mark.parametrize("shape", [(2**30, 0), (0, 2**31 - 1), (2**20, 0, 2**10)])
+def test_an_empty_array_cannot_grow_when_it_is_summed_or_listed(shape):
+    with pytest.raises(CodecError, match="too long"):
+        decode(encode(np.empty(shape, np.float32)))
+    assert decode(encode(np.empty((0, 1000, 3)))).shape == (0, 1000, 3)

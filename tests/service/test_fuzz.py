@@ -1,16 +1,19 @@
 """A fuzzer made of the API's own description: bad requests are refused, and leave the store as it was."""
 
+import contextlib
 import os
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 from served import PREFIX
 from sqlalchemy import text
 
-EXAMPLES = int(os.environ.get("AUTOGRADER_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("AUTOGRADER_FUZZ_EXAMPLES", "6"))
 pytestmark = [
     pytest.mark.timeout(580),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -26,9 +29,6 @@ def description(released, hub):
     return schemathesis.openapi.from_url(f"{released.url}openapi.json")
 
 
-schema = schemathesis.pytest.from_fixture("description")
-
-
 class Untouched:
     """Sees whether another connection has changed anything in a SQLite database."""
 
@@ -41,15 +41,30 @@ class Untouched:
         return found
 
 
-@schema.parametrize()
-@FUZZED
-def test_bad_requests_are_refused_and_change_nothing(case, released, hub):
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
+def test_bad_requests_are_refused_and_change_nothing(description, released, hub, mode):
+    """Every operation, with requests as described and with others, from nobody, a student, an instructor."""
     watch = Untouched(released.stores.database)
-    try:
-        for token in ("nonsense", hub.ada, hub.ida):
-            send_and_check(case, token, watch)
-    finally:
-        watch.connection.close()
+    sent = 0
+
+    def fuzz(operation):
+        @FUZZED
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def run(case):
+            nonlocal sent
+            for token in ("nonsense", hub.ada, hub.ida):
+                send_and_check(case, token, watch)
+                sent += 1
+
+        with contextlib.suppress(Unsatisfiable):  # an operation without parameters cannot be asked wrongly
+            run()
+
+    operations = [found.ok() for found in description.get_all_operations()]
+    for operation in operations:
+        fuzz(operation)
+    watch.connection.close()
+    assert len(operations) > 15
+    assert sent > 2 * len(operations)
 
 
 def send_and_check(case, token, watch):
@@ -61,7 +76,7 @@ def send_and_check(case, token, watch):
     if response.status_code >= 400 or case.method == "GET":
         assert watch.version() == before, f"{case.method} {response.status_code} changed the store"
     if token == "nonsense" and not case.path.endswith("/health"):
-        assert response.status_code in (401, 404, 405, 422)
+        assert 400 <= response.status_code < 500
 
 
 def documented(case):

@@ -112,6 +112,8 @@ def test_a_secret_is_made_beside_sqlite_and_asked_for_elsewhere(tmp_path, postgr
     assert key.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConfigError, match="AUTOGRADER_SERVICE_SECRET is not set"):
         open_stores(root, {"AUTOGRADER_SERVICE_DATABASE": postgres})
+    with pytest.raises(ConfigError, match="no URL of SQLAlchemy"):
+        open_stores(root, {"AUTOGRADER_SERVICE_DATABASE": "nonsense"})
     with pytest.raises(ConfigError, match="expected 16 or more"):
         open_stores(root, {"AUTOGRADER_SERVICE_SECRET": "short"})
     for each in (first, second):

@@ -8,6 +8,7 @@ a task that takes far longer than others gets a second copy on another worker wh
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -31,9 +32,10 @@ from autograder.grading.submission import GradeTask
 
 __all__ = ["ClusterExecutor"]
 
-CONNECT_S = 15.0
+CONNECT_S = 30.0
 LOOK_EVERY_S = 1.0
 WORKERS_WAIT_S = 900.0  # a queue of Slurm, an autoscaler: a first worker may take minutes
+REFUSED_WAIT_S = 10.0  # another worker may be on its way
 MAX_REPEATS = 3  # of a task whose results were refused or whose workers could not do it
 BACKUP_AFTER_S = 30.0  # a second copy of a task starts at the earliest after so long …
 BACKUP_FACTOR = 3.0  # … and so many times the longest that any has taken
@@ -88,6 +90,8 @@ class ClusterExecutor(Executor):
         self._told: set[tuple] = set()
         self._offers: dict[str, int] = {}  # slots, by worker
         self._closing = threading.Event()
+        self._lost = ""  # why the cluster cannot be used any more
+        self._workers_wait_s = workers_wait_s
         # A task is a submission, which may be large: Dask's advice on large graphs is about something else.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})
         try:
@@ -100,7 +104,7 @@ class ClusterExecutor(Executor):
         self._plugin = GraderPlugin(order)
         threading.Thread(target=self._send_order, daemon=True).start()
         try:
-            self._wait_for_offers(workers_wait_s)
+            self._wait_for_offers()
         except BaseException:
             self._hang_up()
             raise
@@ -116,7 +120,11 @@ class ClusterExecutor(Executor):
         """Run `fn(task)` in a grader process of a worker, with the order's material."""
         job = _Job(fn, task)
         job.outcome.set_running_or_notify_cancel()
-        self._start(job)
+        if self._lost or self._client.status != "running":
+            self._lose("the scheduler has gone")
+            job.outcome.set_exception(self._unavailable())
+        else:
+            self._start(job)
         return job.outcome
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -124,13 +132,12 @@ class ClusterExecutor(Executor):
         if wait:
             self._watch.join(2 * LOOK_EVERY_S)
         with self._lock:
-            left = {id(job): job for job in self._jobs.values()}
+            left = set(self._jobs.values())
             self._jobs.clear()
-        for job in left.values():
+        for job in left:
             for attempt in job.attempts:
                 attempt.answer.cancel()
-            if not job.outcome.done():
-                job.outcome.set_exception(NotGradedNow("not graded: the run was ended"))
+            self._settle(job, NotGradedNow("not graded: the run was ended"))
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -155,19 +162,22 @@ class ClusterExecutor(Executor):
                     "Is the same version of autograder installed there?"
                 )
 
-    def _wait_for_offers(self, seconds: float) -> None:
+    def _wait_for_offers(self) -> None:
         """Until a worker offers slots. Raises: ConfigError."""
-        deadline, said = time.monotonic() + seconds, False
+        deadline, said = time.monotonic() + self._workers_wait_s, False
+        accepted = time.monotonic()  # or nobody there: the last time that not every worker was refused
         while True:
             workers = self._read_offers()
             refusals = self._read_events()
             if self._offers:
                 return
-            if workers and workers <= refusals.keys():
+            if not workers or not workers <= refusals.keys():
+                accepted = time.monotonic()
+            elif time.monotonic() > accepted + REFUSED_WAIT_S:
                 reasons = "; ".join(f"{address}: {reason}" for address, reason in sorted(refusals.items()))
                 raise ConfigError(f"every worker of the cluster was refused. {reasons}")
             if time.monotonic() > deadline:
-                raise ConfigError(f"no worker of the cluster was ready within {seconds:.0f} s")
+                raise ConfigError(f"no worker of the cluster was ready within {self._workers_wait_s:.0f} s")
             if not workers and not said:
                 self._tell("waiting for a first worker to join the scheduler")
                 said = True
@@ -227,19 +237,16 @@ class ClusterExecutor(Executor):
             job = self._jobs.pop(str(answer.key), None)
             if job is None or job.outcome.done():
                 return
-            attempt = next(
-                each for each in job.attempts if each.answer is answer or each.answer.key == answer.key
-            )
+            attempt = next(each for each in job.attempts if each.answer.key == answer.key)
             job.attempts.remove(attempt)
         try:
             reply: Answer = answer.result()
         except Exception as error:
             self._failed(job, attempt, error)
             return
-        except BaseException as error:  # Dask's and asyncio's CancelledError: the scheduler let go of it
-            self._failed(
-                job, attempt, ClusterUnavailable(f"not graded: the scheduler let go of it ({error!r})")
-            )
+        except asyncio.CancelledError:  # no Exception; what we cancel ourselves has no job any more
+            self._lose("the scheduler has let go of the work")
+            self._settle(job, self._unavailable())
             return
         problem = disagreement(job.task, reply.graded, self._order.material, fingerprint.environment())
         if problem:
@@ -250,17 +257,16 @@ class ClusterExecutor(Executor):
         with self._lock:
             self._longest_s = max(self._longest_s, reply.graded.result.seconds.total)
             late = list(job.attempts)
-        if not job.outcome.done():
-            job.outcome.set_result(reply.graded)
+        self._settle(job, reply.graded)
         for other in late:
             self._jobs.pop(str(other.answer.key), None)
             other.answer.cancel()
 
     def _failed(self, job: _Job, attempt: _Attempt, error: Exception) -> None:
-        gone = isinstance(error, ClusterUnavailable) or "cancelled" in type(error).__name__.lower()
-        if gone or self._client.status != "running":
-            unavailable = ClusterUnavailable("not graded: the scheduler has gone. Run again to go on.")
-            self._give_up(job, unavailable)
+        if "cancelled" in type(error).__name__.lower() or self._client.status != "running":
+            self._lose("the scheduler has gone")
+        if self._lost:
+            self._give_up(job, self._unavailable())
         elif isinstance(error, KilledWorker):
             self._give_up(job, LauncherError(f"every worker that had it has died ({error.last_worker})"))
         elif isinstance(error, WorkerNotReady | LauncherError | OSError):
@@ -279,20 +285,56 @@ class ClusterExecutor(Executor):
         else:
             self._start(job)
 
+    def _lose(self, why: str) -> None:
+        """The cluster is of no more use: every job that waits for it ends, and so does every new one.
+
+        A scheduler that is started again knows nothing of the order, so coming back is for the next run.
+        """
+        with self._lock:
+            if self._lost:
+                return
+            self._lost = why
+            left = set(self._jobs.values())
+            self._jobs.clear()
+        self._tell(f"{why}: what has been graded stands, the rest is left for another run")
+        for job in left:
+            self._settle(job, self._unavailable())
+
+    def _unavailable(self) -> ClusterUnavailable:
+        return ClusterUnavailable(f"not graded: {self._lost}. Run again to go on.")
+
     def _give_up(self, job: _Job, error: Exception) -> None:
-        if not job.outcome.done() and not job.attempts:
-            job.outcome.set_exception(error)
+        if not job.attempts:
+            self._settle(job, error)
+
+    def _settle(self, job: _Job, outcome: object) -> None:
+        """Once: what comes second is dropped."""
+        with self._lock:
+            if job.outcome.done():
+                return
+            if isinstance(outcome, Exception):
+                job.outcome.set_exception(outcome)
+            else:
+                job.outcome.set_result(outcome)
 
     def _look_after(self) -> None:
         """Once a second: who offers slots, what runs where, what takes too long."""
-        while not self._closing.wait(LOOK_EVERY_S):
+        offered = time.monotonic()
+        while not self._closing.wait(LOOK_EVERY_S) and not self._lost:
             try:
                 self._read_offers()
                 self._read_events()
+                if self._offers:
+                    offered = time.monotonic()
+                elif time.monotonic() > offered + self._workers_wait_s:
+                    self._lose(f"no worker has been there for {self._workers_wait_s:.0f} s")
                 self._place_attempts()
                 self._start_backups()
             except (OSError, TimeoutError, AutograderError, ValueError) as error:
-                if self._client.status in ("closed", "closing") or self._closing.is_set():
+                if self._closing.is_set():
+                    return
+                if self._client.status != "running":
+                    self._lose("the scheduler has gone")
                     return
                 self._tell(f"the scheduler did not answer ({type(error).__name__}: {error})")
 

@@ -163,3 +163,9 @@ def run_on_worker(slot: str, function: Function, task: GradeTask) -> Answer:
         if isinstance(plugin, GraderPlugin) and _graders.get(slot) is graders:
             worker.loop.add_callback(plugin.lost, worker, error)
         raise
+    except AutograderError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    # One that Dask can send: an exception from elsewhere may hold what cannot be pickled, or not in time.
+    raise LauncherError(said)

@@ -24,6 +24,7 @@ from .errors import (
 from .transports import Transport
 from .codec import AsNumpy, Ref
 
+_MAX_DROPPED = 1_000  # of one request: how many there are is up to the student's process
 _ERRORS = {
     "raised": StudentError,
     "undefined": NotDefined,
@@ -194,7 +195,7 @@ class Channel:
     def ask(self, op: str, **fields: Any) -> Any:
         request = {"op": op, **{name: _referred(value) for name, value in fields.items()}}
         if self._dropped:
-            request["drop"], self._dropped[:] = list(self._dropped), []
+            request["drop"], self._dropped[:_MAX_DROPPED] = self._dropped[:_MAX_DROPPED], []
         reply = self.transport.request(request)
         if isinstance(reply, dict) and set(reply) == {"value"}:
             self.last_value = self._revived(reply["value"])

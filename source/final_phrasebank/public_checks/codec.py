@@ -26,6 +26,7 @@ _DTYPES = frozenset(
 _MAX_DIMENSIONS = 32
 _MAX_LENGTH = 2**31
 _MAX_INT_BITS = 8192  # Python writes and reads no more than 4,300 digits
+_MAX_REF = 2**63
 
 
 class CodecError(ValueError):
@@ -228,6 +229,8 @@ class _Reader(_Counter):
     def _ref(self, content: list) -> Ref:
         if len(content) != 2 or type(content[0]) is not int or not isinstance(content[1], list):
             raise CodecError("a malformed reference")
+        if not 0 <= content[0] < _MAX_REF:
+            raise CodecError("a reference to an object that cannot be there")
         steps = []
         for step in content[1]:
             self.count(0)
@@ -252,6 +255,9 @@ def _read_arrays(data: bytes | bytearray, offset: int, specs: Any, caps: Caps) -
             if nbytes
             else np.empty(0, dtype)
         )
+        if math.prod(max(length, 1) for length in shape) * dtype.itemsize > caps.total_bytes:
+            # Without a byte of its own it could still be summed or broadcast to one that large.
+            raise CodecError("an empty array with axes that are too long")
         arrays.append(flat.reshape(shape))
         offset += _padded(nbytes)
     if offset != len(data):

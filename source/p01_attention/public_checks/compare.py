@@ -18,8 +18,8 @@ _KINDS = {"b": "truth values", "i": "integers", "u": "integers", "f": "real numb
 def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: float = 1e-5) -> None:
     """Both have one shape, and |actual - expected| <= atol + rtol |expected| everywhere, in float64.
 
-    Integers compare with real numbers, truth values only with truth values. Where NaN or infinity is
-    expected, the same is required.
+    Integers compare with real numbers, truth values only with truth values. Where infinity is expected, the
+    same is required. NaN is close to nothing: where two of a student's results are compared, both could be.
     """
     want = np.asarray(expected)
     got = array(actual, message, shape=want.shape)
@@ -34,8 +34,10 @@ def close(actual: Any, expected: Any, message: str, atol: float = 1e-5, rtol: fl
     wide = np.complex128 if want.dtype.kind == "c" else np.float64
     got, want = got.astype(wide), want.astype(wide)
     _require_finite(got, message, where=np.isfinite(want))
+    if np.isnan(want).any():
+        raise AssertionError(f"{message} (NaN is compared with NaN)")
     with np.errstate(all="ignore"):
-        same = (got == want) | (np.isnan(got) & np.isnan(want))
+        same = got == want
         difference = np.where(same, 0.0, np.abs(got - want))
         allowed = np.where(np.isfinite(want), atol + rtol * np.abs(want), 0.0)
     if not (same | (difference <= allowed)).all():

@@ -28,7 +28,7 @@ def moved(
         x: `(B, T, ...)`, of real numbers.
     Returns: booleans `(length of the output along output_axis,)`.
     """
-    before = finite(call(x), _WHAT)
+    before = _something(call(x), _WHAT)
     after = array(call(_changed_at(x, position, rng, axis)), _WHAT, shape=before.shape)
     return _differs(before, after, output_axis, tolerance)
 
@@ -55,9 +55,9 @@ def influence(
     if batched:
         together = array(call(np.concatenate([x, *changed])), _WHAT)
         before, *after = np.split(together, len(changed) + 1)
-        finite(before, _WHAT)
+        _something(before, _WHAT)
     else:
-        before = finite(call(x), _WHAT)
+        before = _something(call(x), _WHAT)
         after = [array(call(each), _WHAT, shape=before.shape) for each in changed]
     return np.stack([_differs(before, each, output_axis, tolerance) for each in after], axis=1)
 
@@ -82,10 +82,18 @@ def same_when_trimmed(
     Args:
         lengths: how many positions stay; each is tried.
     """
-    whole = array(call(x), message)
+    whole = _something(call(x), message)
     for length in [lengths] if isinstance(lengths, int) else lengths:
         trimmed_before = call(np.take(x, range(length), axis))
         close(trimmed_before, np.take(whole, range(length), axis), message, atol=atol)
+
+
+def _something(result: Any, message: str) -> np.ndarray:
+    """An array of real numbers, some at least: of NaN and of nothing one could say that it never changes."""
+    got = finite(result, message)
+    if not got.size:
+        raise AssertionError(f"{message} (the result is empty)")
+    return got
 
 
 def _changed_at(x: np.ndarray, position: int, rng: np.random.Generator, axis: int) -> np.ndarray:

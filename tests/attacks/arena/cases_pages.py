@@ -59,6 +59,14 @@ CASES = (
         f"def affine(*a): raise ValueError({SCRIPT + MATH!r})\nlabels = describe = affine\nCounter = affine",
     ),
     page(
+        "script in a cell's number",
+        "markup where a page shows In [1]",
+        "from IPython import get_ipython\nk = get_ipython().kernel\nparent = k.get_parent('shell')\n"
+        f"for number in ({SCRIPT!r}, [{SCRIPT!r}], -1, 1.5, 10 ** 400):\n"
+        "    for kind, more in (('execute_input', {'code': 'x'}), ('execute_result', {'data': {'text/plain': 'x'}, 'metadata': {}})):\n"
+        "        k.session.send(k.iopub_socket, kind, {'execution_count': number, **more}, parent=parent)",
+    ),
+    page(
         "terminal escapes",
         "codes that clear the screen, set the title, answer as if typed, hide and reorder text",
         "print('\\x1b[2J\\x1b]0;owned\\x07\\x1bP$qm\\x1b\\\\\\x9b31m\\u202e\\u2066\\x08\\x08')\n"

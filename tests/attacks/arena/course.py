@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 FULL = 10.0
 POINTS = {"affine": 2.0, "labels": 2.0, "counter": 2.0, "describe": 2.0, "submission_contract": 2.0}
-LIMITS = "cell_s = 4\nnotebook_s = 20\ncheck_s = 2\nmemory_mb = 512\ntasks = 64\nwork_mb = 64\nfile_mb = 32"
+LIMITS = "cell_s = 5\nnotebook_s = 20\ncheck_s = 3\nmemory_mb = 512\ntasks = 64\nwork_mb = 64\nfile_mb = 32"
 
 RIGHT = """\
 def affine(x, scale, shift):
@@ -113,7 +113,7 @@ def test_the_notebook_ran(submission):
 ASSERTS = {
     "affine": "assert affine([[1, 2]], 3, 4) == [[7, 10]]",
     "labels": "assert labels([[0, 0], [9, 9]], [[9, 8], [0, 1]]) == [1, 0]",
-    "counter": "c = Counter()\nc.add(1)\nassert c.add(2) == 3",
+    "counter": "c = Counter()\nfirst = c.add(1)\nassert c.add(2) == 3",
     "describe": "assert describe(3) == '3 is odd'",
     "submission_contract": "assert callable(affine)",
 }

@@ -53,7 +53,7 @@ class Recording:
 
     def __init__(self, launcher: Launcher):
         self._launcher = launcher
-        self._kept = tempfile.TemporaryFile()  # noqa: SIM115  as long as this
+        self._kept = tempfile.TemporaryFile()  # noqa: SIM115  as long as the process
 
     def fork_worker(self, entry: str) -> socket.socket:
         inner = Connection(self._launcher.fork_worker(entry).detach())

@@ -32,8 +32,7 @@ class Snapshot:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parents becomes our child
         deadline = time.monotonic() + patience_s
         while (left := _children()) and time.monotonic() < deadline:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, os.WNOHANG)
+            _reap()
             time.sleep(0.05)
         return cls(
             processes=frozenset(left),
@@ -50,6 +49,13 @@ class Snapshot:
         found = {name: sorted(getattr(after, name) - getattr(self, name)) for name in names}
         found["course"] = sorted(self.course ^ after.course)
         return {name: new for name, new in found.items() if new}
+
+
+def _reap() -> None:
+    """What has ended and was left to us, as to the first process of a machine."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _children() -> list[str]:

@@ -147,8 +147,8 @@ def test_a_gradebook_that_cannot_be_written_is_told_before_anything_is_graded(ro
         file.write(f"c.CourseDirectory.db_url = 'sqlite:///file:{root}/gradebook.db?mode=ro&uri=true'\n")
     started = time.monotonic()
     with pytest.raises(GradebookError, match=r"read-?only"):
-        grade_batch(Course(root), "ps", launcher=None)
-    assert time.monotonic() - started < 5
+        grade(root)
+    assert time.monotonic() - started < 30
     assert read_receipt(Course(root).report_file("ps", "ada")).score == 10.0  # as the gradebook has it
     (root / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'arena'\n")
     assert scores(grade(root)) == {"ada": 0.0, "bob": 10.0}

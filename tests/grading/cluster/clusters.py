@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-READY_S = 90
+READY_S = 300
 
 
 def free_port() -> int:
@@ -72,6 +72,7 @@ class Cluster:
         """Start one; it has joined when `wait_for_workers` says so."""
         before = self.prefix if prefix is None else tuple(prefix)
         command = [*before, *dask("worker"), self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        command += ["--death-timeout", "60"]
         return self._start([*command, "--memory-limit", "0", *options], **environment)
 
     def _start(self, command: Sequence[str], **environment: str) -> Process:
