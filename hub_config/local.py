@@ -37,8 +37,8 @@ c.ConfigurableHTTPProxy.pid_file = str(places.state / "proxy.pid")
 
 # Who may come in: the class file's names and nobody else, whoever the hub has known before
 if settings.demo:
-    c.JupyterHub.authenticator_class = "dummy"
-    c.DummyAuthenticator.password = settings.demo_password
+    c.JupyterHub.authenticator_class = "shared-password"
+    c.SharedPasswordAuthenticator.user_password = settings.demo_password
 else:
     c.JupyterHub.authenticator_class = "pam"
     c.PAMAuthenticator.open_sessions = False
