@@ -216,7 +216,9 @@ class _Batch:
                 standing,
                 self._settings.feedback,
             )
-            return self.store(graded, writer) if graded else None
+            if graded:
+                return self.store(graded, writer)
+            standing = tuple(result for result in standing if result.id not in self._texts.of_cells)
         self._kept[receipt.student] = standing
         return None
 

@@ -26,19 +26,19 @@ def test_what_the_class_budget_leaves_out_is_said_and_has_no_mark(course):  # no
 
 
 def test_a_submission_that_uses_its_budget_up_keeps_what_it_earned_by_then(course):  # noqa: F811
-    (course / "autograder.toml").write_text("submission_s = 4\n")
+    (course / "autograder.toml").write_text("submission_s = 20\n")
     second = CHECKS.replace("points=2", "points=1") + CHECKS.partition("\n\n\n")[2].replace(
         "points=2", "points=1"
     ).replace("test_doubles", "test_doubles_again")
     (course / "checks" / "ps.py").write_text(second)
-    slow = "import time\ncalls = []\ndef double(x):\n    calls.append(1)\n    time.sleep(6 * (len(calls) == 1))\n"
+    slow = "import time\ncalls = []\ndef double(x):\n    calls.append(1)\n    time.sleep(22 * (len(calls) == 1))\n"
     hand_in(course, "ada", slow + "    return [2 * each for each in x]")
     (result,) = grade(course).submissions
     outcomes = {check.id: (check.outcome, check.message) for check in result.questions[0].checks}
     assert outcomes["doubles"][0] == "passed", "what had begun is finished within its own limit"
     assert outcomes["doubles_again"][0] == "timeout"
     assert "had used their time" in outcomes["doubles_again"][1]
-    assert (result.status, result.score, result.limits["submission_s"]) == ("graded", 1, 4)
+    assert (result.status, result.score, result.limits["submission_s"]) == ("graded", 1, 20)
 
 
 def test_training_is_left_out_and_the_artefact_that_was_handed_in_is_graded(course):  # noqa: F811
