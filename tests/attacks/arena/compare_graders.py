@@ -36,6 +36,9 @@ HONEST = Attack("a right answer", "nothing: all is as it should be", "", answer=
 EMPTY = Attack("no answer", "nothing at all", "", answer="pass")
 ATTACKS = (HONEST, EMPTY, *cases_forging.CASES)
 WAIT_S = 120
+BY_RIGHT = arena.POINTS[
+    "submission_contract"
+]  # its assert asks that `affine` can be called: hollow answers' can
 
 
 def main() -> None:
@@ -79,7 +82,7 @@ def _table(world: World, otter: str | None) -> str:
         ):
             score = scores.get(attack.who)
             score = score["score"] if isinstance(score, dict) else score
-            won = attack is not HONEST and isinstance(score, int | float) and score > 0
+            won = attack is not HONEST and isinstance(score, int | float) and score > BY_RIGHT
             forged[head] += won
             cells.append(
                 f"**{score:g} of 10**" if won else score if isinstance(score, str) else _shown(score)
@@ -87,7 +90,11 @@ def _table(world: World, otter: str | None) -> str:
         rows.append(f"| {attack.name}: {attack.tries} | {' | '.join(cells)} |")
     counts = " | ".join(f"**{count} forged**" for count in forged.values())
     today = datetime.date.today().isoformat()
-    lines = [f"Measured on {today}, {len(ATTACKS) - 2} attacks, Python {sys.version.split()[0]}.", ""]
+    note = (
+        f"{BY_RIGHT:g} points of the assert courses ask only that a function can be called; whoever defines it has "
+        "them by right, so that much is not counted."
+    )
+    lines = [f"Measured on {today}, {len(ATTACKS) - 2} attacks, Python {sys.version.split()[0]}. {note}", ""]
     lines += [f"| {' | '.join(heads)} |", "|---|" + "---|" * (len(heads) - 1)]
     return "\n".join([*lines, *rows, f"| together | {counts} |"])
 

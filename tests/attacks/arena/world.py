@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from course import CANARIES
 from jailer import ORDINARY_UID, REPOSITORY, need
 
 HERE = Path(__file__).parent
@@ -110,6 +111,7 @@ def _environment(place: Path) -> dict[str, str]:
         "TMPDIR": f"{place}/tmp",
         "LANG": "C.UTF-8",
         "PYTHONWARNINGS": "ignore",
+        "ARENA_CANARY": CANARIES["the environment of the grader"],
     }
 
 
