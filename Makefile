@@ -28,12 +28,13 @@ hub: ## JupyterHub here: students, a TA, an instructor (as root; otherwise a dem
 	$(MAKE) setup
 	$(RUN)python -m hub_config.setup_local $(HUB)
 
-# The sandbox tests fork and measure themselves: they start from a process without TensorFlow.
+# The sandbox tests fork and measure themselves: they start from a process that has imported little.
 test: setup ## lint, types and the default tests (under 15 minutes)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)pyright
-	$(RUN)pytest -m "not slow and not gpu" tests/attacks tests/sandbox
+	$(RUN)pytest -m "not slow and not gpu" tests/sandbox
+	$(RUN)pytest -m "not slow and not gpu" tests/attacks
 	$(RUN)pytest -m "not slow and not gpu" --ignore=tests/attacks --ignore=tests/sandbox
 
 test-slow: setup ## the tests that take minutes

@@ -6,6 +6,10 @@ preprocessors are run here; what they make of the notebook is dropped, so the re
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +45,11 @@ def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCell
         read = lambda session: _read(session, assignment, notebook, order)  # noqa: E731
         cells = database.read(read)
         if cells is None:
-            register(course, assignment)
-            cells = database.read(read)
+            with _alone(course):
+                cells = database.read(read)  # another grader may have been faster
+                if cells is None:
+                    _register(course, assignment)
+                    cells = database.read(read)
     finally:
         database.close()
     if cells is None:
@@ -55,6 +62,28 @@ def register(course: Course, assignment: str) -> None:
 
     Raises: ConfigError if the source is missing or nbgrader refuses it; GradebookError.
     """
+    with _alone(course):
+        _register(course, assignment)
+
+
+@contextlib.contextmanager
+def _alone(course: Course) -> Iterator[None]:
+    """One grader at a time: nbgrader saves an assignment in many transactions, which must not mix.
+
+    Raises: ConfigError.
+    """
+    path = course.root / ".autograder" / "registration.lock"
+    try:
+        path.parent.mkdir(mode=0o770 if course.coursedir.groupshared else 0o700, parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be opened: {error.strerror}") from error
+    with os.fdopen(lock):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _register(course: Course, assignment: str) -> None:
     folder = course.folder("source", assignment)
     files = sorted(folder.glob("*.ipynb"))
     if not files:
