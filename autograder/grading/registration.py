@@ -43,13 +43,11 @@ def trusted_cells(course: Course, assignment: str, notebook: str) -> TrustedCell
     try:
         order = _source_order(course, assignment, notebook)
         read = lambda session: _read(session, assignment, notebook, order)  # noqa: E731
-        cells = database.read(read)
-        if cells is None:
-            with _alone(course):
-                cells = database.read(read)  # another grader may have been faster
-                if cells is None:
-                    _register(course, assignment)
-                    cells = database.read(read)
+        with _alone(course):
+            cells = None if _unfinished(course, assignment).exists() else database.read(read)
+            if cells is None:
+                _register(course, assignment)
+                cells = database.read(read)
     finally:
         database.close()
     if cells is None:
@@ -96,10 +94,20 @@ def _register(course: Course, assignment: str) -> None:
             _save_cells(course, assignment, file)
 
     database = Database(course.db_url)
+    unfinished = _unfinished(course, assignment)
     try:
+        unfinished.touch()
         database.by_nbgrader(save)
+        unfinished.unlink()
+    except OSError as error:
+        raise ConfigError(f"{unfinished} cannot be written: {error.strerror}") from error
     finally:
         database.close()
+
+
+def _unfinished(course: Course, assignment: str) -> Path:
+    """There while an assignment is being added; afterwards only if whoever did it was killed."""
+    return course.root / ".autograder" / f"registering-{assignment}"
 
 
 def registered_assignments(course: Course) -> list[str]:

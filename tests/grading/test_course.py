@@ -238,7 +238,7 @@ def test_the_gradebooks_checksums_are_ours(root):
 def test_adding_an_assignment_leaves_no_release_and_needs_no_program_on_the_path(root, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")  # nbgrader itself calls `alembic`
     Course(root).trusted_cells("ps1")
-    assert sorted(os.listdir(root)) == ["gradebook.db", "source"]
+    assert sorted(os.listdir(root)) == [".autograder", "gradebook.db", "source"]
 
 
 @nbgraders_own_warning

@@ -8,7 +8,7 @@ import yaml
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 MANIFESTS = list(
     yaml.safe_load_all(
-        (Path(__file__).parents[3] / "cluster_config" / "kubernetes" / "graders.yaml").read_text()
+        (Path(__file__).parents[3] / "hub_config" / "graders" / "kubernetes" / "graders.yaml").read_text()
     )
 )
 

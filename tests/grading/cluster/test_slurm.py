@@ -16,7 +16,7 @@ from tests.grading.cluster import slurm
 from tests.grading.cluster.clusters import wait_until
 from tests.grading.test_batch import course, hand_in  # noqa: F401  the course of one question
 
-SCRIPT = Path(__file__).parents[3] / "cluster_config" / "slurm.py"
+SCRIPT = Path(__file__).parents[3] / "hub_config" / "graders" / "slurm.py"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
