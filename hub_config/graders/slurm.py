@@ -1,7 +1,7 @@
 """A scheduler here and workers as Slurm jobs, for `autograder grade --executor`.
 
-    python hub_config/graders/slurm.py --most 40 --queue batch            # on a login node; prints the address
-    python hub_config/graders/slurm.py --most 8 --gpu --queue gpu         # one GPU a job
+    python hub_config/graders/slurm.py --most 40 --queue batch   # on a login node; prints the address
+    python hub_config/graders/slurm.py --most 8 --gpu --queue gpu   # one GPU a job
 
 Jobs are started when there is work and end after idling. Run `autograder plan` for how many are worth having.
 """
