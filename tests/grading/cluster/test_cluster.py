@@ -16,6 +16,10 @@ from tests.grading.cluster import clusters
 from tests.grading.test_batch import CHECKS, RIGHT, course, hand_in  # noqa: F401  the course of one question
 
 distributed = pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+]  # each starts a scheduler, workers and their launchers
 WRONG = "def double(x):\n    return x"
 SLOW = RIGHT + "\nimport time\ntime.sleep(1.5)"
 # What a worker's process runs before it joins (`dask worker --preload`).
