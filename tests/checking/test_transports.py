@@ -211,9 +211,17 @@ def test_text_from_the_student_is_cleaned_and_cut():
 
 
 def test_forged_references_are_handles_and_nothing_more():
-    with served_by(replying(frame(encode({"n": 1, "value": [Ref(-5, (("item", 3),))]})))) as transport:
+    with served_by(replying(frame(encode({"n": 1, "value": [Ref(5, (("item", 3),))]})))) as transport:
         [handle] = Student(transport).f()
     assert isinstance(handle, Handle)
+
+
+def test_a_reference_to_what_cannot_be_there_is_no_reply():
+    with (
+        served_by(replying(frame(encode({"n": 1, "value": [Ref(-5)]})))) as transport,
+        pytest.raises(BadReply, match="cannot be there"),
+    ):
+        Student(transport).f()
 
 
 def test_what_the_check_lets_go_of_is_let_go_there():
