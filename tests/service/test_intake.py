@@ -105,7 +105,7 @@ def test_a_broken_notebook_is_taken_in(released, hub):
 def test_sizes_types_and_numbers_are_limited(hub, stores, tmp_path):
     root = make_course(
         tmp_path / "small", toml="[service]\nmax_file_mb = 1\nmax_submission_mb = 2\nmax_files = 3\n"
-        "student_quota_mb = 4\nsubmissions_per_day = 2\n",
+        "student_quota_mb = 5\nsubmissions_per_day = 2\n",
     )  # fmt: skip
     nb = notebook_bytes()
     with Served(hub, stores, root) as served:
