@@ -101,7 +101,7 @@ def damaged(**changes):
     ("data", "says"),
     [
         ([], "expected an object"),
-        (damaged(schema=99), "schema 99, expected 1"),
+        (damaged(schema=99), "schema 99, expected 2"),
         (damaged(bonus=5), "unknown bonus"),
         ({k: v for k, v in GRADED.to_json().items() if k != "seed"}, "missing seed"),
         (damaged(score="7"), r"receipt\.score: expected a finite number, received '7'"),
