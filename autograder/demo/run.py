@@ -49,7 +49,7 @@ def run_demo(root: Path, folder: Path, say: Callable[[str], None]) -> BatchResul
     say(f"  class report     {report}")
     say(f"  one student's    {course.folder('feedback', ASSIGNMENT, 'alan') / ASSIGNMENT}.html")
     say(f"  a receipt        {course.report_file(ASSIGNMENT, 'alan')}")
-    say(f"  what students got {course.folder('release', ASSIGNMENT) / ASSIGNMENT}.ipynb")
+    say(f"  as released      {course.folder('release', ASSIGNMENT) / ASSIGNMENT}.ipynb")
     return batch
 
 
